@@ -1,0 +1,67 @@
+"""What a channel needs from the rest of the house, and what the rest needs from a channel.
+
+`gateway` never imports `handlers`: the composition root passes objects that keep these promises. Everything here is
+called from the one database thread (`turns.py`), never from the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.text import InboundText, OutboundText, Receipt, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A part that is committed. *inbox_id* is None when it repeats one that we already have (a redelivery)."""
+
+    inbox_id: int | None
+    text: InboundText
+
+
+class Post(Protocol):
+    """The inbox and the outbox. Each call is one short transaction and has committed when it returns."""
+
+    def session_opened(self, bind: str, now: datetime) -> int:
+        """A link session began; returns its row id, which its inbound texts carry."""
+
+    def session_closed(self, session: int, now: datetime) -> None:
+        """A link session ended: acknowledgements of its last 5 s may not have been read."""
+
+    def store(self, texts: Sequence[InboundText], now: datetime) -> list[Stored]:
+        """Commit the parts that arrived, all in one transaction, in order. Only after this may they be acknowledged."""
+
+    def quarantine(self, bind: str, octets: bytes, reason: str, now: datetime) -> None:
+        """Keep a PDU that we could not read (encrypted), for the operator."""
+
+    def lease(self, gateway: str, service_numbers: Sequence[str], room: int, now: datetime) -> list[OutboundText]:
+        """Take up to *room* texts that are due on these numbers, answers first, one under way per recipient."""
+
+    def settle(self, settlements: Sequence[Settlement], receipts: Sequence[Receipt], now: datetime) -> None:
+        """Record what became of submitted parts and what receipts say; early receipts are parked."""
+
+    def release(self, gateway: str, now: datetime) -> None:
+        """Give back what this gateway leased and never submitted (a clean stop)."""
+
+
+class Desk(Protocol):
+    """Who answers texts that are in the inbox."""
+
+    def answer(self, stored: Sequence[Stored], now: datetime) -> None:
+        """Handle complete texts among *stored* in batches, each in one transaction with its answer in the outbox."""
+
+    def sweep(self, now: datetime) -> int:
+        """Handle texts that a dead process left waiting, and parts whose others never came; returns how many."""
+
+
+class Channel(Protocol):
+    """A way that texts travel. `CHANNELS` in `gateway/__main__.py` names them."""
+
+    async def run(self) -> None:
+        """Carry texts until stopped. Never ends because the other side went away."""
+
+    async def stop(self) -> None:
+        """Finish what is under way within 10 s, commit and acknowledge what was read, unbind, close."""
