@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Lane(IntEnum):
-    """What may go first when the carrier's rate is short: the lower number (product.md section 4, smpp.md section 1)."""
+    """What may go first when the carrier's rate is short: the lower number (product.md 4, smpp.md 1)."""
 
     ANSWER = 0
     OFFER = 1
