@@ -1,0 +1,1 @@
+"""The clinic's record: tables, the facts read from them, and the changes written to them."""
