@@ -1,0 +1,142 @@
+"""What a decision wants changed: plain frozen data that `ledger` turns into rows, all of it or nothing.
+
+A change that names a *version* or a slot holds only while the row is as the decision saw it; else `ledger.Conflict`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.states import AppointmentStatus, Purpose, QuestionState, StopSource
+
+
+@dataclass(frozen=True, slots=True)
+class BookAppointment:
+    """Claim a free slot for a patient's new visit."""
+
+    patient_id: int
+    service_id: int
+    slot_id: int
+    clinic_id: int
+    practitioner_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAppointment:
+    """Give a visit up: its slot is free again and what was queued about it is withdrawn."""
+
+    appointment_id: int
+    version: int
+    slot_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAppointment:
+    """Claim a free slot for a visit that there is already, and free its old one, at once."""
+
+    appointment_id: int
+    version: int
+    old_slot_id: int
+    slot_id: int
+    clinic_id: int
+    practitioner_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+    status: AppointmentStatus  # after the move: moving a provisional time confirms it
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmAppointment:
+    """The patient is coming."""
+
+    appointment_id: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreAppointment:
+    """Undo a cancel: claim the slot again, the visit stands as before."""
+
+    appointment_id: int
+    slot_id: int
+    status: AppointmentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnAppointment:
+    """Undo a move: claim the old slot again, free the new one, the visit stands as before."""
+
+    appointment_id: int
+    slot_id: int  # the old slot, claimed back; times, clinic and practitioner are read from it
+    status: AppointmentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SetStop:
+    """No text that we start goes to this number, for one purpose or for all; queued ones are withdrawn."""
+
+    number: str
+    purpose: Purpose | None
+    source: StopSource
+
+
+@dataclass(frozen=True, slots=True)
+class LiftStop:
+    """Lift stops of this source on the number. With *purpose*, only for that purpose (an all-stop is narrowed)."""
+
+    number: str
+    source: StopSource
+    purpose: Purpose | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsent:
+    """Write a dated consent or objection, and the state now on the patient's row where there is one."""
+
+    patient_id: int | None
+    number: str
+    purpose: Purpose
+    granted: bool
+    wording: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailure:
+    """Count a wrong code or visit date against the number, and against the patient where it names one."""
+
+    number: str
+    patient_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SilencePatient:
+    """A text says that this patient died: nothing goes to them until staff have checked."""
+
+    patient_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseQuestion:
+    """A question is over."""
+
+    question_id: int
+    state: QuestionState
+
+
+Change = (
+    BookAppointment
+    | CancelAppointment
+    | MoveAppointment
+    | ConfirmAppointment
+    | RestoreAppointment
+    | ReturnAppointment
+    | SetStop
+    | LiftStop
+    | RecordConsent
+    | RecordFailure
+    | SilencePatient
+    | CloseQuestion
+)
