@@ -112,6 +112,14 @@ class RecordFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class ProveNumber:
+    """A right code came from this number on the patient's file: it is proven again."""
+
+    number: str
+    patient_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SilencePatient:
     """A text says that this patient died: nothing goes to them until staff have checked."""
 
@@ -137,6 +145,7 @@ Change = (
     | LiftStop
     | RecordConsent
     | RecordFailure
+    | ProveNumber
     | SilencePatient
     | CloseQuestion
 )

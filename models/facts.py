@@ -81,8 +81,9 @@ class PersonFacts:
     silenced: bool
     acts_from_12: bool
     consents: Mapping[str, bool]
-    numbers: tuple[str, ...]  # on file and working, the first is the one we text
+    numbers: tuple[str, ...]  # on file and proven, the first is the one we text
     dependants: tuple[Link, ...]
+    stale_numbers: tuple[str, ...] = ()  # on file, but failing or unproven for 12 months: L0 until L2 proves them
 
     @property
     def textable(self) -> bool:
@@ -119,7 +120,7 @@ class SlotFacts:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From *start* to *end* (half-open, UTC) a visit may start; *end* None is open. start == end is that very minute."""
+    """From *start* to *end* (half-open, UTC) a visit may start; *end* None is open, start == end that very minute."""
 
     start: datetime
     end: datetime | None

@@ -13,8 +13,8 @@ from models.states import (
     HandOverReason,
     HandOverState,
     InboxState,
-    Outcome,
     OutboxState,
+    Outcome,
     Purpose,
     QuestionKind,
     QuestionState,
@@ -55,6 +55,12 @@ class Question(Base):
         Index(
             "ix_question_open",
             "thread_id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_question_about",
+            "appointment_id",
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
@@ -113,6 +119,7 @@ class LinkSession(Base):
     __tablename__ = "link_session"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    gateway: Mapped[str]  # the process: "<host>:<pid>:<start>"
     bind: Mapped[str]
     opened_at: Mapped[Instant]
     last_seen: Mapped[Instant]
@@ -122,7 +129,7 @@ class LinkSession(Base):
 class Inbox(Base):
     """One received part, committed before the carrier hears that we have it.
 
-    *octets* (sealed) are wiped when the text is handled; *text* (masked, sealed) stays on the row of a text's last part.
+    *octets* (sealed) are wiped once the text is handled; *text* (masked, sealed) stays on the row of its last part.
     """
 
     __tablename__ = "inbox"
@@ -134,7 +141,12 @@ class Inbox(Base):
             sqlite_where=text("state IN ('new', 'part')"),
             postgresql_where=text("state IN ('new', 'part')"),
         ),
-        Index("ix_inbox_parts", "part_set", sqlite_where=text("state = 'part'"), postgresql_where=text("state = 'part'")),
+        Index(
+            "ix_inbox_parts",
+            "part_set",
+            sqlite_where=text("state = 'part'"),
+            postgresql_where=text("state = 'part'"),
+        ),
         Index("ix_inbox_number", "number", "id"),
         Index("ix_inbox_thread", "thread_id", "id"),
     )
@@ -179,11 +191,12 @@ class Outbox(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        # What may go next: by lane, then in the order of writing.
+        # What may go next: by lane, then as it falls due.
         Index(
             "ix_outbox_due",
             "service_number",
             "lane",
+            "due_at",
             "id",
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),
@@ -202,7 +215,14 @@ class Outbox(Base):
             sqlite_where=text("state = 'leased'"),
             postgresql_where=text("state = 'leased'"),
         ),
-        Index("ix_outbox_number", "number", "id"),
+        # What is queued about a visit, to be withdrawn with it.
+        Index(
+            "ix_outbox_about",
+            "appointment_id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("ix_outbox_number", "number", "created_at"),
         Index("ix_outbox_thread", "thread_id", "id"),
     )
 

@@ -1,0 +1,333 @@
+"""Changes → rows: the diary, and what a number or a person has said of our texts. Each kind in one go.
+
+Every change of the diary is a compare-and-set: it holds only while the row is as the decision saw it. This is how one
+of many claims wins a slot (guarantee 3); the table's unique index on the live visit of a slot stands behind it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, select, update
+from sqlalchemy.sql.base import Executable
+
+from models.changes import (
+    BookAppointment,
+    CancelAppointment,
+    Change,
+    CloseQuestion,
+    ConfirmAppointment,
+    LiftStop,
+    MoveAppointment,
+    ProveNumber,
+    RecordConsent,
+    RecordFailure,
+    RestoreAppointment,
+    ReturnAppointment,
+    SetStop,
+    SilencePatient,
+)
+from models.patient import Consent, ContactNumber, FailedProof, Patient, Stop
+from models.post import Outbox, Question
+from models.schedule import Appointment, Slot
+from models.states import COMING, AppointmentStatus, OutboxState, Purpose, QuestionState, SlotState
+
+
+class Conflict(Exception):
+    """A row is not as the decision saw it: read again, decide again. It names the kind of row, never whose."""
+
+
+Rows = list[dict[str, Any]]
+
+OUTBOX = cast(Table, Outbox.__table__)
+QUESTION = cast(Table, Question.__table__)
+SLOT = cast(Table, Slot.__table__)
+APPOINTMENT = cast(Table, Appointment.__table__)
+STOP = cast(Table, Stop.__table__)
+CONSENT = cast(Table, Consent.__table__)
+NUMBER = cast(Table, ContactNumber.__table__)
+PATIENT = cast(Table, Patient.__table__)
+FAILED = cast(Table, FailedProof.__table__)
+
+
+def apply(connection: Connection, changes: Sequence[Change], now: datetime) -> dict[int, int]:
+    """Carry out *changes*, each kind in one go. Returns the new appointments by the slot that they took.
+
+    Slots are freed before others are claimed, and visits leave a slot before others enter it.
+    """
+    kinds: dict[type[Any], list[Any]] = defaultdict(list)
+    for change in changes:
+        kinds[type(change)].append(change)
+    created: dict[int, int] = {}
+    for kind, carry_out in _HOW.items():
+        if kinds.get(kind):
+            created.update(carry_out(connection, kinds[kind], now) or {})
+    return created
+
+
+def exactly(connection: Connection, statement: Executable, rows: Rows, what: str) -> None:
+    """Run *statement* for every row; each must change exactly one. Raises `Conflict`, naming *what*."""
+    if rows and connection.execute(statement, rows).rowcount != len(rows):
+        raise Conflict(what)
+
+
+_CLAIM_SLOT = (
+    update(SLOT)
+    .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.FREE)
+    .values(state=SlotState.TAKEN, version=SLOT.c.version + 1)
+)
+_FREE_SLOT = (
+    update(SLOT)
+    .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.TAKEN)
+    .values(state=SlotState.FREE, version=SLOT.c.version + 1)
+)
+_END_VISIT = (
+    update(APPOINTMENT)
+    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"))
+    .where(APPOINTMENT.c.status.in_(sorted(COMING)))
+    .values(status=AppointmentStatus.CANCELLED, version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
+)
+_CONFIRM_VISIT = _END_VISIT.values(status=AppointmentStatus.CONFIRMED)
+_MOVE_VISIT = _END_VISIT.values(
+    status=bindparam("status"),
+    slot_id=bindparam("slot"),
+    clinic_id=bindparam("clinic"),
+    practitioner_id=bindparam("practitioner"),
+    starts_at=bindparam("start"),
+    ends_at=bindparam("end"),
+)
+_RESTORE_VISIT = (
+    update(APPOINTMENT)
+    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.status == AppointmentStatus.CANCELLED)
+    .where(APPOINTMENT.c.slot_id == bindparam("slot"))
+    .values(status=bindparam("old"), version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
+)
+_WITHDRAW_ABOUT = (
+    update(OUTBOX)
+    .where(OUTBOX.c.appointment_id.in_(bindparam("visits", expanding=True)), OUTBOX.c.state == OutboxState.QUEUED)
+    .where(OUTBOX.c.purpose != Purpose.ANSWER)
+    .values(state=OutboxState.WITHDRAWN, reason="the visit changed")
+)
+_WITHDRAW_QUESTIONS = (
+    update(QUESTION)
+    .where(QUESTION.c.appointment_id.in_(bindparam("visits", expanding=True)))
+    .where(QUESTION.c.state == QuestionState.OPEN)
+    .values(state=QuestionState.WITHDRAWN, closed_at=bindparam("now"))
+)
+
+
+def forget_what_was_queued(connection: Connection, visit_ids: Sequence[int], now: datetime) -> None:
+    """Withdraw texts and questions about visits that are no longer as those say (product.md section 4)."""
+    connection.execute(_WITHDRAW_ABOUT, {"visits": visit_ids})
+    connection.execute(_WITHDRAW_QUESTIONS, {"visits": visit_ids, "now": now})
+
+
+def _cancel(connection: Connection, changes: Sequence[CancelAppointment], now: datetime) -> None:
+    visits = [{"visit": c.appointment_id, "seen": c.version, "now": now} for c in changes]
+    exactly(connection, _END_VISIT, visits, "appointment")
+    exactly(connection, _FREE_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    forget_what_was_queued(connection, [c.appointment_id for c in changes], now)
+
+
+def _confirm(connection: Connection, changes: Sequence[ConfirmAppointment], now: datetime) -> None:
+    visits = [{"visit": c.appointment_id, "seen": c.version, "now": now} for c in changes]
+    exactly(connection, _CONFIRM_VISIT, visits, "appointment")
+
+
+def _move(connection: Connection, changes: Sequence[MoveAppointment], now: datetime) -> None:
+    exactly(connection, _CLAIM_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    visits = [
+        {
+            "visit": c.appointment_id,
+            "seen": c.version,
+            "now": now,
+            "status": c.status,
+            "slot": c.slot_id,
+            "clinic": c.clinic_id,
+            "practitioner": c.practitioner_id,
+            "start": c.starts_at,
+            "end": c.ends_at,
+        }
+        for c in changes
+    ]
+    exactly(connection, _MOVE_VISIT, visits, "appointment")
+    exactly(connection, _FREE_SLOT, [{"slot": c.old_slot_id} for c in changes], "slot")
+    forget_what_was_queued(connection, [c.appointment_id for c in changes], now)
+
+
+_NEW_VISIT = insert(APPOINTMENT).returning(APPOINTMENT.c.slot_id, APPOINTMENT.c.id)
+
+
+def _book(connection: Connection, changes: Sequence[BookAppointment], now: datetime) -> dict[int, int]:
+    exactly(connection, _CLAIM_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    rows = [
+        {
+            "patient_id": c.patient_id,
+            "clinic_id": c.clinic_id,
+            "service_id": c.service_id,
+            "practitioner_id": c.practitioner_id,
+            "slot_id": c.slot_id,
+            "starts_at": c.starts_at,
+            "ends_at": c.ends_at,
+            "status": AppointmentStatus.BOOKED,
+            "created_by": "text",
+            "created_at": now,
+            "changed_at": now,
+            "version": 1,
+        }
+        for c in changes
+    ]
+    return {row[0]: row[1] for row in connection.execute(_NEW_VISIT, rows)}
+
+
+def _restore(connection: Connection, changes: Sequence[RestoreAppointment], now: datetime) -> None:
+    exactly(connection, _CLAIM_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    visits = [{"visit": c.appointment_id, "slot": c.slot_id, "old": c.status, "now": now} for c in changes]
+    exactly(connection, _RESTORE_VISIT, visits, "appointment")
+
+
+def _return(connection: Connection, changes: Sequence[ReturnAppointment], now: datetime) -> None:
+    for change in changes:
+        visit = connection.execute(
+            select(APPOINTMENT.c.slot_id, APPOINTMENT.c.version).where(APPOINTMENT.c.id == change.appointment_id)
+        ).one()
+        slot = connection.execute(select(SLOT).where(SLOT.c.id == change.slot_id)).one()
+        back = MoveAppointment(
+            appointment_id=change.appointment_id,
+            version=visit.version,
+            old_slot_id=visit.slot_id,
+            slot_id=slot.id,
+            clinic_id=slot.clinic_id,
+            practitioner_id=slot.practitioner_id,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            status=change.status,
+        )
+        _move(connection, [back], now)
+
+
+# --- people and their numbers -------------------------------------------------------------------------------------
+
+_SILENCEABLE = [Purpose.REMINDERS, Purpose.CARE, Purpose.OFFERS, Purpose.SURVEYS]
+
+
+def _set_stop(connection: Connection, changes: Sequence[SetStop], now: datetime) -> None:
+    for change in changes:
+        row = {"number": change.number, "purpose": change.purpose, "source": change.source, "set_at": now}
+        connection.execute(insert(STOP), row)
+        purposes = _SILENCEABLE if change.purpose is None else [change.purpose]
+        connection.execute(
+            insert(CONSENT),
+            [
+                {
+                    "number": change.number,
+                    "purpose": purpose,
+                    "granted": False,
+                    "at": now,
+                    "how": "text",
+                    "wording": change.source.value,
+                }
+                for purpose in purposes
+            ],
+        )
+        connection.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.number == change.number, OUTBOX.c.state == OutboxState.QUEUED)
+            .where(OUTBOX.c.purpose.in_(purposes))
+            .values(state=OutboxState.WITHDRAWN, reason=change.source.value)
+        )
+
+
+def _lift_stop(connection: Connection, changes: Sequence[LiftStop], now: datetime) -> None:
+    for change in changes:
+        standing = and_(STOP.c.number == change.number, STOP.c.source == change.source, STOP.c.lifted_at.is_(None))
+        was_for_all = connection.execute(select(STOP.c.id).where(standing, STOP.c.purpose.is_(None))).first()
+        lifted = standing if change.purpose is None else and_(standing, _for_purpose(change.purpose))
+        connection.execute(update(STOP).where(lifted).values(lifted_at=now))
+        kept = [p for p in _SILENCEABLE if change.purpose is not None and was_for_all and p is not change.purpose]
+        rows = [{"number": change.number, "purpose": p, "source": change.source, "set_at": now} for p in kept]
+        if rows:
+            connection.execute(insert(STOP), rows)
+
+
+def _for_purpose(purpose: Purpose) -> Any:
+    return or_(STOP.c.purpose.is_(None), STOP.c.purpose == purpose)
+
+
+def _record_consent(connection: Connection, changes: Sequence[RecordConsent], now: datetime) -> None:
+    rows = [
+        {
+            "patient_id": c.patient_id,
+            "number": c.number,
+            "purpose": c.purpose,
+            "granted": c.granted,
+            "at": now,
+            "how": "text",
+            "wording": c.wording,
+        }
+        for c in changes
+    ]
+    connection.execute(insert(CONSENT), rows)
+    for change in changes:
+        if change.patient_id is not None:
+            mine = PATIENT.c.id == change.patient_id
+            consents = dict(connection.execute(select(PATIENT.c.consents).where(mine)).scalar_one())
+            consents[change.purpose.value] = change.granted
+            connection.execute(update(PATIENT).where(mine).values(consents=consents, version=PATIENT.c.version + 1))
+
+
+def _record_failure(connection: Connection, changes: Sequence[RecordFailure], now: datetime) -> None:
+    connection.execute(insert(FAILED), [{"number": c.number, "patient_id": c.patient_id, "at": now} for c in changes])
+
+
+_PROVE = (
+    update(NUMBER)
+    .where(NUMBER.c.patient_id == bindparam("whose"), NUMBER.c.number == bindparam("which"))
+    .values(proven_at=bindparam("now"), failed_at=None)
+)
+
+
+def _prove(connection: Connection, changes: Sequence[ProveNumber], now: datetime) -> None:
+    connection.execute(_PROVE, [{"whose": c.patient_id, "which": c.number, "now": now} for c in changes])
+
+
+def _silence(connection: Connection, changes: Sequence[SilencePatient], now: datetime) -> None:  # noqa: ARG001
+    ids = [c.patient_id for c in changes]
+    connection.execute(
+        update(PATIENT).where(PATIENT.c.id.in_(ids)).values(silenced=True, version=PATIENT.c.version + 1)
+    )
+    queued = and_(OUTBOX.c.patient_id.in_(ids), OUTBOX.c.state == OutboxState.QUEUED)
+    connection.execute(update(OUTBOX).where(queued).values(state=OutboxState.WITHDRAWN, reason="silenced"))
+
+
+_CLOSE_QUESTION = (
+    update(QUESTION)
+    .where(QUESTION.c.id == bindparam("question"), QUESTION.c.state == QuestionState.OPEN)
+    .values(state=bindparam("how"), closed_at=bindparam("now"))
+)
+
+
+def _close_questions(connection: Connection, changes: Sequence[CloseQuestion], now: datetime) -> None:
+    # Not compared with what was seen: a question that ended by itself meanwhile is as over as it can be.
+    connection.execute(_CLOSE_QUESTION, [{"question": c.question_id, "how": c.state, "now": now} for c in changes])
+
+
+# In this order: questions end before visits end (and take theirs along), slots are freed before they are claimed.
+_HOW: dict[type[Any], Callable[[Connection, Any, datetime], dict[int, int] | None]] = {
+    CloseQuestion: _close_questions,
+    CancelAppointment: _cancel,
+    ConfirmAppointment: _confirm,
+    MoveAppointment: _move,
+    ReturnAppointment: _return,
+    RestoreAppointment: _restore,
+    BookAppointment: _book,
+    SetStop: _set_stop,
+    LiftStop: _lift_stop,
+    RecordConsent: _record_consent,
+    RecordFailure: _record_failure,
+    ProveNumber: _prove,
+    SilencePatient: _silence,
+}

@@ -1,0 +1,326 @@
+"""What decisions change, say and record → rows: many decisions at once, by compare-and-set, all of them or none.
+
+Call `write` inside a transaction; it raises `Conflict` when a row is no longer as a decision saw it, and the caller
+rolls back, reads again and decides again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, Table, and_, bindparam, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.applying import Conflict, apply, exactly
+from models.audit import Audit
+from models.changes import BookAppointment, Change
+from models.crypto import Keys, seal_text
+from models.facts import ThreadFacts
+from models.post import HandOver, Inbox, Outbox, Question, Thread
+from models.queries import undo_data
+from models.states import (
+    HandOverReason,
+    InboxState,
+    OutboxState,
+    Outcome,
+    Purpose,
+    QuestionKind,
+    QuestionState,
+)
+
+__all__ = ["Conflict", "Entry", "HandOverOut", "Handled", "QuestionOut", "TextOut", "put_out", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextOut:
+    """A text to be put in the outbox, rendered and checked."""
+
+    key: str
+    thread_id: int
+    number: str
+    service_number: str
+    purpose: Purpose
+    lane: int
+    message: str
+    body: str
+    due_at: datetime
+    expires_at: datetime | None = None
+    patient_id: int | None = None
+    appointment_id: int | None = None
+    inbox_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """An inbound text that is dealt with: its last part's row keeps the masked words, all of its octets are wiped."""
+
+    inbox_id: int
+    part_set: bytes | None
+    text: str  # masked
+    intent: str | None
+    outcome: Outcome
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOut:
+    """A question that one of the texts asks."""
+
+    kind: QuestionKind
+    outbox_key: str
+    data: str
+    expires_at: datetime
+    patient_id: int | None
+    appointment_id: int | None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverOut:
+    """A hand-over to be opened on the thread."""
+
+    reason: HandOverReason
+    promised_at: datetime | None
+    urgent: bool
+    patient_id: int | None
+    command: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Everything that one decision changes, says and records."""
+
+    thread: ThreadFacts  # as it shall be; its version is the one that was read
+    changes: tuple[Change, ...]
+    texts: tuple[TextOut, ...]
+    actor: str
+    action: str
+    details: Mapping[str, Any]
+    handled: Handled | None = None
+    question: QuestionOut | None = None
+    hand_over: HandOverOut | None = None
+    patient_id: int | None = None
+    appointment_id: int | None = None
+    withdraw_number: bool = False
+
+
+THREAD = cast(Table, Thread.__table__)
+INBOX = cast(Table, Inbox.__table__)
+OUTBOX = cast(Table, Outbox.__table__)
+QUESTION = cast(Table, Question.__table__)
+HAND_OVER = cast(Table, HandOver.__table__)
+AUDIT = cast(Table, Audit.__table__)
+
+
+def write(connection: Connection, keys: Keys, entries: Sequence[Entry], now: datetime) -> None:
+    """Write *entries* in their order of arrival. Raises `Conflict`; then the transaction must be rolled back."""
+    _write_threads(connection, entries, now)
+    _write_handled(connection, keys, entries, now)
+    _withdraw_numbers(connection, entries)
+    created = apply(connection, [change for entry in entries for change in entry.changes], now)
+    put_out(connection, keys, [text for entry in entries for text in entry.texts], now)
+    _write_questions(connection, keys, entries, now)
+    _write_hand_overs(connection, entries, now)
+    _write_audit(connection, entries, created, now)
+
+
+# --- threads and texts --------------------------------------------------------------------------------------------
+
+_SET_THREAD = (
+    update(THREAD)
+    .where(THREAD.c.id == bindparam("thread"), THREAD.c.version == bindparam("seen"))
+    .values(
+        clinic_id=bindparam("clinic"),
+        state=bindparam("state_"),
+        language=bindparam("language_"),
+        session_patient_id=bindparam("session_patient"),
+        session_until=bindparam("session_end"),
+        unclear=bindparam("unclear_"),
+        undo=bindparam("undo_"),
+        noticed_at=bindparam("noticed"),
+        last_text_at=bindparam("now"),
+        version=THREAD.c.version + 1,
+    )
+)
+
+
+def _write_threads(connection: Connection, entries: Iterable[Entry], now: datetime) -> None:
+    rows = [
+        {
+            "thread": thread.id,
+            "seen": thread.version,
+            "clinic": thread.clinic_id,
+            "state_": thread.state,
+            "language_": thread.language,
+            "session_patient": thread.session_patient_id,
+            "session_end": thread.session_until,
+            "unclear_": thread.unclear,
+            "undo_": None if thread.undo is None else undo_data(thread.undo),
+            "noticed": thread.noticed_at,
+            "now": now,
+        }
+        for thread in (entry.thread for entry in entries)
+    ]
+    exactly(connection, _SET_THREAD, rows, "thread")
+
+
+_SET_HANDLED = (
+    update(INBOX)
+    .where(INBOX.c.id == bindparam("row"), INBOX.c.state.in_([InboxState.NEW, InboxState.PART]))
+    .values(
+        state=InboxState.DONE,
+        octets=None,
+        thread_id=bindparam("thread"),
+        text=bindparam("sealed"),
+        intent=bindparam("intent_"),
+        outcome=bindparam("outcome_"),
+        reason=bindparam("reason_"),
+        handled_at=bindparam("now"),
+    )
+)
+_SET_JOINED = (
+    update(INBOX)
+    .where(INBOX.c.part_set == bindparam("parts"), INBOX.c.state == InboxState.PART)
+    .values(state=InboxState.JOINED, octets=None, thread_id=bindparam("thread"), handled_at=bindparam("now"))
+)
+
+
+def _write_handled(connection: Connection, keys: Keys, entries: Iterable[Entry], now: datetime) -> None:
+    done = [(entry.thread.id, entry.handled) for entry in entries if entry.handled is not None]
+    rows = [
+        {
+            "row": handled.inbox_id,
+            "thread": thread_id,
+            "sealed": seal_text(keys, "inbox.text", handled.inbox_id, handled.text),
+            "intent_": handled.intent,
+            "outcome_": handled.outcome,
+            "reason_": handled.reason,
+            "now": now,
+        }
+        for thread_id, handled in done
+    ]
+    exactly(connection, _SET_HANDLED, rows, "inbox")
+    joined = [{"parts": h.part_set, "thread": thread_id, "now": now} for thread_id, h in done if h.part_set is not None]
+    if joined:
+        connection.execute(_SET_JOINED, joined)
+
+
+def _withdraw_numbers(connection: Connection, entries: Iterable[Entry]) -> None:
+    numbers = [entry.thread.number for entry in entries if entry.withdraw_number]
+    if numbers:
+        queued = and_(OUTBOX.c.number.in_(numbers), OUTBOX.c.state == OutboxState.QUEUED)
+        connection.execute(update(OUTBOX).where(queued).values(state=OutboxState.WITHDRAWN, reason="wrong_number"))
+
+
+_PUT_OUT = {
+    "sqlite": sqlite.insert(OUTBOX).on_conflict_do_nothing(index_elements=["key"]),
+    "postgresql": postgresql.insert(OUTBOX).on_conflict_do_nothing(index_elements=["key"]),
+}
+_PROMOTE = (
+    update(OUTBOX)
+    .where(OUTBOX.c.number.in_(bindparam("numbers", expanding=True)), OUTBOX.c.state == OutboxState.QUEUED)
+    .where(OUTBOX.c.lane > bindparam("above"), OUTBOX.c.due_at <= bindparam("now"))
+    .values(lane=bindparam("above"))
+)
+
+
+def put_out(connection: Connection, keys: Keys, texts: Sequence[TextOut], now: datetime) -> None:
+    """Put texts in the outbox; one whose key is there already is not put again (guarantee 6).
+
+    An answer takes earlier texts to its number, which are due and wait in slower lanes, along into its own: texts to
+    one number go in the order in which they were written (guarantee 7), and answers go first.
+    """
+    if not texts:
+        return
+    rows = [
+        {
+            "key": text.key,
+            "thread_id": text.thread_id,
+            "number": text.number,
+            "service_number": text.service_number,
+            "patient_id": text.patient_id,
+            "appointment_id": text.appointment_id,
+            "inbox_id": text.inbox_id,
+            "purpose": text.purpose,
+            "lane": text.lane,
+            "message": text.message,
+            "body": seal_text(keys, "outbox.body", text.key, text.body),
+            "state": OutboxState.QUEUED,
+            "due_at": text.due_at,
+            "expires_at": text.expires_at,
+            "attempts": 0,
+            "parts": 1,
+            "maybe_twice": False,
+            "created_at": now,
+        }
+        for text in texts
+    ]
+    connection.execute(_PUT_OUT[connection.dialect.name], rows)
+    answered = [text.number for text in texts if text.lane == 0]
+    if answered:
+        connection.execute(_PROMOTE, {"numbers": answered, "above": 0, "now": now})
+
+
+def _write_questions(connection: Connection, keys: Keys, entries: Iterable[Entry], now: datetime) -> None:
+    rows = [
+        {
+            "thread_id": entry.thread.id,
+            "kind": asked.kind,
+            "state": QuestionState.OPEN,
+            "patient_id": asked.patient_id,
+            "appointment_id": asked.appointment_id,
+            "code": asked.code,
+            "outbox_key": asked.outbox_key,
+            "data": seal_text(keys, "question.data", asked.outbox_key, asked.data),
+            "asked_at": now,
+            "expires_at": asked.expires_at,
+        }
+        for entry in entries
+        if (asked := entry.question) is not None
+    ]
+    if rows:
+        connection.execute(insert(QUESTION), rows)
+
+
+def _write_hand_overs(connection: Connection, entries: Iterable[Entry], now: datetime) -> None:
+    rows = [
+        {
+            "thread_id": entry.thread.id,
+            "inbox_id": None if entry.handled is None else entry.handled.inbox_id,
+            "patient_id": opened.patient_id,
+            "reason": opened.reason,
+            "urgent": opened.urgent,
+            "command": None if opened.command is None else dict(opened.command),
+            "opened_at": now,
+            "promised_at": opened.promised_at,
+        }
+        for entry in entries
+        if (opened := entry.hand_over) is not None
+    ]
+    if rows:
+        connection.execute(insert(HAND_OVER), rows)
+
+
+def _write_audit(connection: Connection, entries: Iterable[Entry], created: Mapping[int, int], now: datetime) -> None:
+    rows = [
+        {
+            "at": now,
+            "actor": entry.actor,
+            "action": entry.action,
+            "thread_id": entry.thread.id,
+            "inbox_id": None if entry.handled is None else entry.handled.inbox_id,
+            "patient_id": entry.patient_id,
+            "appointment_id": entry.appointment_id or _booked(entry, created),
+            "details": dict(entry.details),
+        }
+        for entry in entries
+    ]
+    connection.execute(insert(AUDIT), rows)
+
+
+def _booked(entry: Entry, created: Mapping[int, int]) -> int | None:
+    slots = (change.slot_id for change in entry.changes if isinstance(change, BookAppointment))
+    return next((created[slot] for slot in slots if slot in created), None)
