@@ -6,7 +6,7 @@ called from the one database thread (`turns.py`), never from the event loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,20 @@ class Stored:
 
     inbox_id: int | None
     text: InboundText
+
+
+@dataclass(frozen=True, slots=True)
+class BindReport:
+    """How one bind of this gateway stands, for /readyz, /metrics and the console: plain values, no personal data."""
+
+    name: str  # of the [[smpp]] entry
+    account: str  # the carrier's account, which several binds and processes may share
+    rate: float  # submits a second that the account allows, 0 = no limit
+    state: str  # a value of `gateway.smpp.session.State`
+    since: datetime  # when that state began
+    outstanding: int  # submits without an answer
+    waiting: int  # leased and not yet submitted
+    counts: Mapping[str, int]  # since the process began: texts_in, receipts_in, submits, accepted, throttled, …
 
 
 class Post(Protocol):
@@ -42,6 +56,13 @@ class Post(Protocol):
 
     def settle(self, settlements: Sequence[Settlement], receipts: Sequence[Receipt], now: datetime) -> None:
         """Record what became of submitted parts and what receipts say; early receipts are parked."""
+
+    def heartbeat(self, gateway: str, binds: Sequence[BindReport], now: datetime) -> Mapping[str, float]:
+        """Say that this gateway lives, about every second; returns how much of its account's rate each bind may use.
+
+        By bind name, in submits a second, 0 = no limit. Processes and binds of one account share its rate, so that
+        together they never exceed it. A bind that is not named submits nothing until the next heartbeat.
+        """
 
     def release(self, gateway: str, now: datetime) -> None:
         """Give back what this gateway leased and never submitted (a clean stop)."""

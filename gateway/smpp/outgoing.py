@@ -1,0 +1,90 @@
+"""Outbound texts on their way to submit_sm: parts, their fields, and the order in which they wait. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from gateway.smpp.address import write_address
+from gateway.smpp.parts import Part, split
+from gateway.text import Lane, OutboundText
+
+_FINAL_RECEIPT: Final = 1  # registered_delivery, SMPP 3.4 section 5.2.17
+
+
+class Submission(NamedTuple):
+    """One part of *text* to submit: *number* (from 1) of *total*."""
+
+    text: OutboundText
+    number: int
+    total: int
+    part: Part
+
+    def fields(self) -> dict[str, Any]:
+        """Return the submit_sm's mandatory fields; its TLVs are those of the part."""
+        source, destination = write_address(self.text.service_number), write_address(self.text.number)
+        return {
+            "source_addr_ton": source.ton,
+            "source_addr_npi": source.npi,
+            "source_addr": source.digits,
+            "dest_addr_ton": destination.ton,
+            "dest_addr_npi": destination.npi,
+            "destination_addr": destination.digits,
+            "esm_class": self.part.esm_class,
+            "validity_period": absolute_time(self.text.expires_at) if self.text.expires_at else "",
+            "registered_delivery": _FINAL_RECEIPT,
+            "data_coding": self.part.coding,
+            "short_message": self.part.octets,
+        }
+
+
+def absolute_time(instant: datetime) -> str:
+    """Return *instant* in SMPP's absolute format, to the second and in UTC (section 7.1.1)."""
+    return f"{instant.astimezone(UTC):%y%m%d%H%M%S}000+"
+
+
+def submissions(text: OutboundText, mode: str) -> list[Submission]:
+    """Return the parts of *text* that the carrier has not yet taken, in order.
+
+    Raises `LocalProtocolError` for a text that no number of parts can carry.
+    """
+    parts = split(text.body, text.reference, mode=mode)
+    return [
+        Submission(text, number, len(parts), part)
+        for number, part in enumerate(parts, 1)
+        if number not in text.accepted
+    ]
+
+
+class Lanes:
+    """What waits to be submitted: by lane, and within a lane in order of arrival."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Lane, deque[Submission]] = {lane: deque() for lane in Lane}
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def extend(self, items: list[Submission]) -> None:
+        """Put *items*, parts of one text, behind those of its lane."""
+        if items:
+            self._lanes[items[0].text.lane].extend(items)
+            self._size += len(items)
+
+    def pop(self) -> Submission:
+        """Take the next one: of the most urgent lane that has any. Raises IndexError when there is none."""
+        for lane in self._lanes.values():
+            if lane:
+                self._size -= 1
+                return lane.popleft()
+        raise IndexError("nothing waits")
+
+    def clear(self) -> list[Submission]:
+        """Take all of them."""
+        taken = [item for lane in self._lanes.values() for item in lane]
+        for lane in self._lanes.values():
+            lane.clear()
+        self._size = 0
+        return taken
