@@ -84,6 +84,9 @@ def _to_utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.astimezone(UTC)
 
 
+INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only for INTEGER
+DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
 Instant = Annotated[datetime, "instant"]
 Json = Annotated[dict[str, Any] | list[Any], "json"]
 Sealed = Annotated[bytes, "sealed"]  # made by crypto.seal_text, bound to its table, column and row
@@ -95,7 +98,7 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration of it
-        int: BigInteger().with_variant(Integer(), "sqlite"),  # SQLite numbers rows by itself only for INTEGER
+        int: INTEGER,
         bytes: LargeBinary(),
         enum.Enum: Enum(
             enum.Enum,
@@ -105,7 +108,7 @@ class Base(DeclarativeBase):
             values_callable=lambda members: [str(member.value) for member in members],
         ),
         Instant: UtcDateTime(),
-        Json: JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
+        Json: DOCUMENT,
         Sealed: LargeBinary(),
         Digest: LargeBinary(),
     }

@@ -1,0 +1,721 @@
+"""The first tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from models.base import DOCUMENT, INTEGER, UtcDateTime
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_key",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", DOCUMENT, nullable=False),
+        sa.Column("clinics", DOCUMENT, nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_key_digest")),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("thread_id", INTEGER, nullable=True),
+        sa.Column("inbox_id", INTEGER, nullable=True),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("details", DOCUMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index("ix_audit_patient", "audit", ["patient_id", "id"], unique=False)
+    op.create_index("ix_audit_thread", "audit", ["thread_id", "id"], unique=False)
+    op.create_table(
+        "catalogue",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("revision", INTEGER, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_catalogue")),
+    )
+    op.create_table(
+        "clinic",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("name", DOCUMENT, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("phone", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("timezone", sa.String(), nullable=False),
+        sa.Column("hours", DOCUMENT, nullable=False),
+        sa.Column("cutoff", sa.String(), nullable=True),
+        sa.Column("urgent", DOCUMENT, nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic")),
+        sa.UniqueConstraint("key", name=op.f("uq_clinic_key")),
+    )
+    op.create_index(op.f("ix_clinic_number"), "clinic", ["number"], unique=False)
+    op.create_table(
+        "heartbeat",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("at_ms", INTEGER, nullable=False),
+        sa.Column("data", DOCUMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeat")),
+    )
+    op.create_table(
+        "idempotent_request",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("status", INTEGER, nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_idempotent_request")),
+    )
+    op.create_table(
+        "link_session",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("gateway", sa.String(), nullable=False),
+        sa.Column("bind", sa.String(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("last_seen", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_session")),
+    )
+    op.create_table(
+        "parked_receipt",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("match_key", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_parked_receipt")),
+    )
+    op.create_index("ix_parked_receipt_match", "parked_receipt", ["match_key"], unique=False)
+    op.create_table(
+        "patient",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("identity_code", sa.LargeBinary(), nullable=True),
+        sa.Column("code_index", sa.LargeBinary(), nullable=True),
+        sa.Column("code_mask", sa.String(), nullable=False),
+        sa.Column("given_names", sa.String(), nullable=False),
+        sa.Column("family_name", sa.String(), nullable=False),
+        sa.Column("born_on", sa.Date(), nullable=True),
+        sa.Column("language", sa.String(), nullable=True),
+        sa.Column("do_not_text", sa.Boolean(), nullable=False),
+        sa.Column("deceased", sa.Boolean(), nullable=False),
+        sa.Column("silenced", sa.Boolean(), nullable=False),
+        sa.Column("acts_from_12", sa.Boolean(), nullable=False),
+        sa.Column("consents", DOCUMENT, nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
+        sa.UniqueConstraint("code_index", name=op.f("uq_patient_code_index")),
+        sa.UniqueConstraint("key", name=op.f("uq_patient_key")),
+    )
+    op.create_table(
+        "practitioner",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practitioner")),
+        sa.UniqueConstraint("key", name=op.f("uq_practitioner_key")),
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("bind", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("octets", sa.LargeBinary(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sa.UniqueConstraint("key", name=op.f("uq_quarantine_key")),
+    )
+    op.create_table(
+        "rate_share",
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("gateway", sa.String(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "gateway", name=op.f("pk_rate_share")),
+    )
+    op.create_table(
+        "service",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("name", DOCUMENT, nullable=False),
+        sa.Column("minutes", INTEGER, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("patient_may", DOCUMENT, nullable=False),
+        sa.Column("cutoff", sa.String(), nullable=True),
+        sa.Column("lapse", sa.String(), nullable=True),
+        sa.Column("reminder_steps", DOCUMENT, nullable=True),
+        sa.Column("synonyms", DOCUMENT, nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service")),
+        sa.UniqueConstraint("key", name=op.f("uq_service_key")),
+    )
+    op.create_table(
+        "staff_user",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("password", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("clinics", DOCUMENT, nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_user")),
+        sa.UniqueConstraint("name", name=op.f("uq_staff_user_name")),
+    )
+    op.create_table(
+        "stop",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(32), nullable=True),
+        sa.Column("source", sa.String(32), nullable=False),
+        sa.Column("set_at", UtcDateTime(), nullable=False),
+        sa.Column("lifted_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "purpose IN ('answer', 'reminders', 'care', 'offers', 'surveys')", name=op.f("ck_stop_purpose_is_known")
+        ),
+        sa.CheckConstraint("source IN ('stop', 'wrong_number', 'staff')", name=op.f("ck_stop_source_is_known")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop")),
+    )
+    op.create_index("ix_stop_number_active", "stop", ["number", "lifted_at"], unique=False)
+    op.create_table(
+        "consent",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("number", sa.String(), nullable=True),
+        sa.Column("purpose", sa.String(32), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("wording", sa.String(), nullable=False),
+        sa.CheckConstraint(
+            "purpose IN ('answer', 'reminders', 'care', 'offers', 'surveys')", name=op.f("ck_consent_purpose_is_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_consent_patient_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+    )
+    op.create_index(op.f("ix_consent_patient_id"), "consent", ["patient_id"], unique=False)
+    op.create_table(
+        "contact_number",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("position", INTEGER, nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("proven_at", UtcDateTime(), nullable=False),
+        sa.Column("failed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_contact_number_patient_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_number")),
+        sa.UniqueConstraint("patient_id", "number", name=op.f("uq_contact_number_patient_id_number")),
+    )
+    op.create_index(op.f("ix_contact_number_number"), "contact_number", ["number"], unique=False)
+    op.create_table(
+        "failed_proof",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_failed_proof_patient_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_failed_proof")),
+    )
+    op.create_index("ix_failed_proof_number_at", "failed_proof", ["number", "at"], unique=False)
+    op.create_index("ix_failed_proof_patient_at", "failed_proof", ["patient_id", "at"], unique=False)
+    op.create_table(
+        "guardianship",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("guardian_id", INTEGER, nullable=False),
+        sa.Column("dependant_id", INTEGER, nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["dependant_id"], ["patient.id"], name=op.f("fk_guardianship_dependant_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["guardian_id"], ["patient.id"], name=op.f("fk_guardianship_guardian_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guardianship")),
+        sa.UniqueConstraint("guardian_id", "dependant_id", name=op.f("uq_guardianship_guardian_id_dependant_id")),
+    )
+    op.create_index(op.f("ix_guardianship_dependant_id"), "guardianship", ["dependant_id"], unique=False)
+    op.create_table(
+        "slot",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("clinic_id", INTEGER, nullable=False),
+        sa.Column("practitioner_id", INTEGER, nullable=True),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.CheckConstraint("state IN ('free', 'taken', 'held', 'withdrawn')", name=op.f("ck_slot_state_is_known")),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_slot_ends_after_it_starts")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_slot_clinic_id")),
+        sa.ForeignKeyConstraint(["practitioner_id"], ["practitioner.id"], name=op.f("fk_slot_practitioner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slot")),
+        sa.UniqueConstraint("key", name=op.f("uq_slot_key")),
+    )
+    op.create_index("ix_slot_clinic_starts", "slot", ["clinic_id", "starts_at"], unique=False)
+    op.create_index(
+        "ix_slot_free",
+        "slot",
+        ["clinic_id", "starts_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'free'"),
+        postgresql_where=sa.text("state = 'free'"),
+    )
+    op.create_index(
+        "ix_slot_free_of_practitioner",
+        "slot",
+        ["practitioner_id", "starts_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'free'"),
+        postgresql_where=sa.text("state = 'free'"),
+    )
+    op.create_table(
+        "thread",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("service_number", sa.String(), nullable=False),
+        sa.Column("clinic_id", INTEGER, nullable=True),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("language", sa.String(), nullable=True),
+        sa.Column("session_patient_id", INTEGER, nullable=True),
+        sa.Column("session_until", UtcDateTime(), nullable=True),
+        sa.Column("unclear", INTEGER, nullable=False),
+        sa.Column("undo", DOCUMENT, nullable=True),
+        sa.Column("noticed_at", UtcDateTime(), nullable=True),
+        sa.Column("owner", sa.String(), nullable=True),
+        sa.Column("last_text_at", UtcDateTime(), nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.CheckConstraint("state IN ('bot', 'waiting', 'person', 'closed')", name=op.f("ck_thread_state_is_known")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_thread_clinic_id")),
+        sa.ForeignKeyConstraint(
+            ["session_patient_id"], ["patient.id"], name=op.f("fk_thread_session_patient_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread")),
+        sa.UniqueConstraint("number", "service_number", name=op.f("uq_thread_number_service_number")),
+    )
+    op.create_table(
+        "appointment",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=True),
+        sa.Column("patient_id", INTEGER, nullable=False),
+        sa.Column("clinic_id", INTEGER, nullable=False),
+        sa.Column("service_id", INTEGER, nullable=False),
+        sa.Column("practitioner_id", INTEGER, nullable=True),
+        sa.Column("slot_id", INTEGER, nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.CheckConstraint(
+            "status IN ('provisional', 'booked', 'confirmed', 'cancelled', 'lapsed', 'arrived', 'completed', 'missed')",
+            name=op.f("ck_appointment_status_is_known"),
+        ),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_appointment_ends_after_it_starts")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_appointment_clinic_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_appointment_patient_id")),
+        sa.ForeignKeyConstraint(["practitioner_id"], ["practitioner.id"], name=op.f("fk_appointment_practitioner_id")),
+        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("fk_appointment_service_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_appointment_slot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
+        sa.UniqueConstraint("key", name=op.f("uq_appointment_key")),
+    )
+    op.create_index("ix_appointment_clinic_starts", "appointment", ["clinic_id", "starts_at"], unique=False)
+    op.create_index("ix_appointment_patient_starts", "appointment", ["patient_id", "starts_at"], unique=False)
+    op.create_index(
+        "uq_appointment_live_slot",
+        "appointment",
+        ["slot_id"],
+        unique=True,
+        sqlite_where=sa.text("status NOT IN ('cancelled', 'lapsed')"),
+        postgresql_where=sa.text("status NOT IN ('cancelled', 'lapsed')"),
+    )
+    op.create_table(
+        "hand_over",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("thread_id", INTEGER, nullable=False),
+        sa.Column("inbox_id", INTEGER, nullable=True),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("reason", sa.String(32), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("command", DOCUMENT, nullable=True),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("promised_at", UtcDateTime(), nullable=True),
+        sa.Column("owner", sa.String(), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "reason IN ('emergency', 'asked_for_person', 'asked_for_call', 'not_understood', 'needs_human', 'number_not_on_file', 'name_contradicts_code', 'too_many_failures', 'too_many_answers', 'staff_only', 'too_late', 'running_late', 'wrong_number', 'deceased', 'do_not_text', 'minor', 'other_language', 'incomplete_text', 'could_not_handle')",  # noqa: E501
+            name=op.f("ck_hand_over_reason_is_known"),
+        ),
+        sa.CheckConstraint("state IN ('open', 'taken', 'closed')", name=op.f("ck_hand_over_state_is_known")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_hand_over_patient_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_hand_over_thread_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_over")),
+    )
+    op.create_index(
+        "ix_hand_over_open",
+        "hand_over",
+        ["thread_id"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'closed'"),
+        postgresql_where=sa.text("state <> 'closed'"),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("bind", sa.String(), nullable=False),
+        sa.Column("session_id", INTEGER, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("service_number", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("octets", sa.LargeBinary(), nullable=True),
+        sa.Column("coding", INTEGER, nullable=False),
+        sa.Column("part_set", sa.LargeBinary(), nullable=True),
+        sa.Column("part_number", INTEGER, nullable=True),
+        sa.Column("part_total", INTEGER, nullable=True),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("attempts", INTEGER, nullable=False),
+        sa.Column("thread_id", INTEGER, nullable=True),
+        sa.Column("text", sa.LargeBinary(), nullable=True),
+        sa.Column("intent", sa.String(), nullable=True),
+        sa.Column("outcome", sa.String(32), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("handled_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "outcome IN ('answered', 'handed_over', 'no_answer_needed')", name=op.f("ck_inbox_outcome_is_known")
+        ),
+        sa.CheckConstraint(
+            "state IN ('new', 'part', 'done', 'joined', 'failed')", name=op.f("ck_inbox_state_is_known")
+        ),
+        sa.ForeignKeyConstraint(["session_id"], ["link_session.id"], name=op.f("fk_inbox_session_id")),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_inbox_thread_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+    )
+    op.create_index("ix_inbox_digest", "inbox", ["digest", "received_at"], unique=False)
+    op.create_index("ix_inbox_number", "inbox", ["number", "id"], unique=False)
+    op.create_index(
+        "ix_inbox_parts",
+        "inbox",
+        ["part_set"],
+        unique=False,
+        sqlite_where=sa.text("state = 'part'"),
+        postgresql_where=sa.text("state = 'part'"),
+    )
+    op.create_index("ix_inbox_thread", "inbox", ["thread_id", "id"], unique=False)
+    op.create_index(
+        "ix_inbox_waiting",
+        "inbox",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('new', 'part')"),
+        postgresql_where=sa.text("state IN ('new', 'part')"),
+    )
+    op.create_table(
+        "slot_service",
+        sa.Column("slot_id", INTEGER, nullable=False),
+        sa.Column("service_id", INTEGER, nullable=False),
+        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("fk_slot_service_service_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_slot_service_slot_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("slot_id", "service_id", name=op.f("pk_slot_service")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("thread_id", INTEGER, nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("service_number", sa.String(), nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("inbox_id", INTEGER, nullable=True),
+        sa.Column("purpose", sa.String(32), nullable=False),
+        sa.Column("lane", INTEGER, nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("attempts", INTEGER, nullable=False),
+        sa.Column("parts", INTEGER, nullable=False),
+        sa.Column("lease_by", sa.String(), nullable=True),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
+        sa.Column("maybe_twice", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("receipt_at", UtcDateTime(), nullable=True),
+        sa.Column("receipt_state", sa.String(), nullable=True),
+        sa.CheckConstraint(
+            "purpose IN ('answer', 'reminders', 'care', 'offers', 'surveys')", name=op.f("ck_outbox_purpose_is_known")
+        ),
+        sa.CheckConstraint(
+            "state IN ('queued', 'leased', 'sent', 'delivered', 'failed', 'expired', 'blocked', 'withdrawn')",
+            name=op.f("ck_outbox_state_is_known"),
+        ),
+        sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_outbox_appointment_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_outbox_patient_id"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_outbox_thread_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
+    )
+    op.create_index(
+        "ix_outbox_about",
+        "outbox",
+        ["appointment_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_due",
+        "outbox",
+        ["service_number", "lane", "due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_leased",
+        "outbox",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("state = 'leased'"),
+        postgresql_where=sa.text("state = 'leased'"),
+    )
+    op.create_index("ix_outbox_number", "outbox", ["number", "created_at"], unique=False)
+    op.create_index("ix_outbox_thread", "outbox", ["thread_id", "id"], unique=False)
+    op.create_index(
+        "ix_outbox_unsettled",
+        "outbox",
+        ["number", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'leased')"),
+        postgresql_where=sa.text("state IN ('queued', 'leased')"),
+    )
+    op.create_table(
+        "question",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("thread_id", INTEGER, nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("outbox_key", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('reminder', 'provisional', 'offer', 'options', 'which_visit', 'which_person', 'which_service', 'detail', 'menu', 'proposal', 'identity', 'clarify', 'keep_reminders', 'call_time', 'callback_notice', 'survey')",  # noqa: E501
+            name=op.f("ck_question_kind_is_known"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('open', 'answered', 'expired', 'superseded', 'withdrawn')",
+            name=op.f("ck_question_state_is_known"),
+        ),
+        sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_question_appointment_id")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_question_patient_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_question_thread_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_question")),
+    )
+    op.create_index(
+        "ix_question_about",
+        "question",
+        ["appointment_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_question_expiry",
+        "question",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_question_open",
+        "question",
+        ["thread_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "submission",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("outbox_id", INTEGER, nullable=False),
+        sa.Column("part", INTEGER, nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("match_key", sa.String(), nullable=False),
+        sa.Column("submitted_at", UtcDateTime(), nullable=False),
+        sa.Column("receipt_state", sa.String(), nullable=True),
+        sa.Column("receipt_at", UtcDateTime(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_submission_outbox_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
+        sa.UniqueConstraint("outbox_id", "part", name=op.f("uq_submission_outbox_id_part")),
+    )
+    op.create_index("ix_submission_match", "submission", ["match_key"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_submission_match", table_name="submission")
+    op.drop_table("submission")
+    op.drop_index(
+        "ix_question_open",
+        table_name="question",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.drop_index(
+        "ix_question_expiry",
+        table_name="question",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.drop_index(
+        "ix_question_about",
+        table_name="question",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.drop_table("question")
+    op.drop_index(
+        "ix_outbox_unsettled",
+        table_name="outbox",
+        sqlite_where=sa.text("state IN ('queued', 'leased')"),
+        postgresql_where=sa.text("state IN ('queued', 'leased')"),
+    )
+    op.drop_index("ix_outbox_thread", table_name="outbox")
+    op.drop_index("ix_outbox_number", table_name="outbox")
+    op.drop_index(
+        "ix_outbox_leased",
+        table_name="outbox",
+        sqlite_where=sa.text("state = 'leased'"),
+        postgresql_where=sa.text("state = 'leased'"),
+    )
+    op.drop_index(
+        "ix_outbox_due",
+        table_name="outbox",
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.drop_index(
+        "ix_outbox_about",
+        table_name="outbox",
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.drop_table("outbox")
+    op.drop_table("slot_service")
+    op.drop_index(
+        "ix_inbox_waiting",
+        table_name="inbox",
+        sqlite_where=sa.text("state IN ('new', 'part')"),
+        postgresql_where=sa.text("state IN ('new', 'part')"),
+    )
+    op.drop_index("ix_inbox_thread", table_name="inbox")
+    op.drop_index(
+        "ix_inbox_parts",
+        table_name="inbox",
+        sqlite_where=sa.text("state = 'part'"),
+        postgresql_where=sa.text("state = 'part'"),
+    )
+    op.drop_index("ix_inbox_number", table_name="inbox")
+    op.drop_index("ix_inbox_digest", table_name="inbox")
+    op.drop_table("inbox")
+    op.drop_index(
+        "ix_hand_over_open",
+        table_name="hand_over",
+        sqlite_where=sa.text("state <> 'closed'"),
+        postgresql_where=sa.text("state <> 'closed'"),
+    )
+    op.drop_table("hand_over")
+    op.drop_index(
+        "uq_appointment_live_slot",
+        table_name="appointment",
+        sqlite_where=sa.text("status NOT IN ('cancelled', 'lapsed')"),
+        postgresql_where=sa.text("status NOT IN ('cancelled', 'lapsed')"),
+    )
+    op.drop_index("ix_appointment_patient_starts", table_name="appointment")
+    op.drop_index("ix_appointment_clinic_starts", table_name="appointment")
+    op.drop_table("appointment")
+    op.drop_table("thread")
+    op.drop_index(
+        "ix_slot_free_of_practitioner",
+        table_name="slot",
+        sqlite_where=sa.text("state = 'free'"),
+        postgresql_where=sa.text("state = 'free'"),
+    )
+    op.drop_index(
+        "ix_slot_free",
+        table_name="slot",
+        sqlite_where=sa.text("state = 'free'"),
+        postgresql_where=sa.text("state = 'free'"),
+    )
+    op.drop_index("ix_slot_clinic_starts", table_name="slot")
+    op.drop_table("slot")
+    op.drop_index(op.f("ix_guardianship_dependant_id"), table_name="guardianship")
+    op.drop_table("guardianship")
+    op.drop_index("ix_failed_proof_patient_at", table_name="failed_proof")
+    op.drop_index("ix_failed_proof_number_at", table_name="failed_proof")
+    op.drop_table("failed_proof")
+    op.drop_index(op.f("ix_contact_number_number"), table_name="contact_number")
+    op.drop_table("contact_number")
+    op.drop_index(op.f("ix_consent_patient_id"), table_name="consent")
+    op.drop_table("consent")
+    op.drop_index("ix_stop_number_active", table_name="stop")
+    op.drop_table("stop")
+    op.drop_table("staff_user")
+    op.drop_table("service")
+    op.drop_table("rate_share")
+    op.drop_table("quarantine")
+    op.drop_table("practitioner")
+    op.drop_table("patient")
+    op.drop_index("ix_parked_receipt_match", table_name="parked_receipt")
+    op.drop_table("parked_receipt")
+    op.drop_table("link_session")
+    op.drop_table("idempotent_request")
+    op.drop_table("heartbeat")
+    op.drop_index(op.f("ix_clinic_number"), table_name="clinic")
+    op.drop_table("clinic")
+    op.drop_table("catalogue")
+    op.drop_index("ix_audit_thread", table_name="audit")
+    op.drop_index("ix_audit_patient", table_name="audit")
+    op.drop_table("audit")
+    op.drop_table("api_key")
