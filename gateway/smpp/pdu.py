@@ -187,7 +187,10 @@ def encode(pdu: Pdu) -> bytes:
         body = _write_body(pdu)
         if pdu.tlvs:
             body += b"".join([_TLV.pack(tag, len(value)) + value for tag, value in pdu.tlvs.items()])
-        return _HEADER.pack(HEADER_OCTETS + len(body), _CODES[pdu.command], pdu.status, pdu.sequence) + body
+        length = HEADER_OCTETS + len(body)
+        if length > MAX_OCTETS:
+            raise LocalProtocolError(f"{pdu.command} is too long")
+        return _HEADER.pack(length, _CODES[pdu.command], pdu.status, pdu.sequence) + body
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, struct.error, UnknownCommandError) as error:
         # The cause is left out on purpose: its message may quote a value (a number, a text).
         raise LocalProtocolError(f"{pdu.command} cannot be encoded: {type(error).__name__}") from None
@@ -261,8 +264,8 @@ def _read_message(command: str, raw: bytes) -> tuple[dict[str, Any], int]:
     registered, replace, coding, predefined, length = last
     start = found.end()
     end = start + length
-    if end > len(raw):
-        raise PduError(Status.RINVMSGLEN, f"{command}: sm_length beyond the PDU")
+    if end > len(raw) or length > MAX_SHORT_MESSAGE:
+        raise PduError(Status.RINVMSGLEN, f"{command}: sm_length beyond the PDU or the standard")
     fields = {
         "service_type": str(service, "latin-1"),
         "source_addr_ton": source_ton,
