@@ -7,9 +7,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Dialect, Enum, Integer, LargeBinary, MetaData, Table, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    Enum,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    literal_column,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,17 +67,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         """How an instant is read on *dialect*."""
         return _to_utc if dialect.name == "postgresql" else _from_microseconds
 
-    def process_literal_param(self, value: datetime | None, dialect: Dialect) -> str:
-        """The instant as SQL text, for server defaults and partial indexes."""
-        if value is None:
-            return "NULL"
-        return f"'{_checked(value)}'" if dialect.name == "postgresql" else str(_to_microseconds(value))
+    def literal_processor(self, dialect: Dialect) -> Callable[[datetime | None], str]:
+        """The instant as SQL text, for server defaults and the clauses of indexes."""
+        return _quoted if dialect.name == "postgresql" else lambda value: str(_to_microseconds(value))
 
 
 def _checked(value: datetime | None) -> datetime | None:
     if value is not None and value.tzinfo is None:
         raise ValueError("an instant needs a zone")
     return value
+
+
+def _quoted(value: datetime | None) -> str:
+    return f"'{_checked(value)}'"
 
 
 def _to_microseconds(value: datetime | None) -> int | None:
@@ -93,6 +107,11 @@ Sealed = Annotated[bytes, "sealed"]  # made by crypto.seal_text, bound to its ta
 Digest = Annotated[bytes, "digest"]  # made by crypto.Keys.blind: finds equal values, tells nothing else
 
 
+def fixed(state: enum.Enum) -> ColumnElement[Any]:
+    """*state* written into the SQL itself: a partial index serves a query only where both say the same in full."""
+    return literal_column(f"'{state.value}'")
+
+
 class Base(DeclarativeBase):
     """The base of all tables. `Mapped[SomeStrEnum]` is a short text that a CHECK keeps to the enum's values."""
 
@@ -113,12 +132,12 @@ class Base(DeclarativeBase):
         Digest: LargeBinary(),
     }
 
-
-@event.listens_for(Table, "after_parent_attach")
-def _keep_to_known_values(table: Table, metadata: MetaData) -> None:
-    """Add a CHECK per enum column, named after the column: `Enum`'s own would clash where a table has two of one."""
-    if metadata is not Base.metadata:
-        return
-    for column in table.columns:
-        if isinstance(column.type, Enum):
-            table.append_constraint(CheckConstraint(column.in_(column.type.enums), name=f"{column.name}_is_known"))
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Add a CHECK per enum column, named after it: `Enum`'s own would clash where a table has two of one enum."""
+        super().__init_subclass__(**options)
+        table: Table | None = cls.__dict__.get("__table__")
+        if table is None:  # an abstract class
+            return
+        for column in table.columns:
+            if isinstance(column.type, Enum):
+                table.append_constraint(CheckConstraint(column.in_(column.type.enums), name=f"{column.name}_is_known"))
