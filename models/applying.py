@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, select, update
 from sqlalchemy.sql.base import Executable
 
+from models.base import fixed
 from models.changes import (
     BookAppointment,
     CancelAppointment,
@@ -107,14 +108,16 @@ _RESTORE_VISIT = (
 )
 _WITHDRAW_ABOUT = (
     update(OUTBOX)
-    .where(OUTBOX.c.appointment_id.in_(bindparam("visits", expanding=True)), OUTBOX.c.state == OutboxState.QUEUED)
+    .where(
+        OUTBOX.c.appointment_id.in_(bindparam("visits", expanding=True)), OUTBOX.c.state == fixed(OutboxState.QUEUED)
+    )
     .where(OUTBOX.c.purpose != Purpose.ANSWER)
     .values(state=OutboxState.WITHDRAWN, reason="the visit changed")
 )
 _WITHDRAW_QUESTIONS = (
     update(QUESTION)
     .where(QUESTION.c.appointment_id.in_(bindparam("visits", expanding=True)))
-    .where(QUESTION.c.state == QuestionState.OPEN)
+    .where(QUESTION.c.state == fixed(QuestionState.OPEN))
     .values(state=QuestionState.WITHDRAWN, closed_at=bindparam("now"))
 )
 
@@ -235,7 +238,7 @@ def _set_stop(connection: Connection, changes: Sequence[SetStop], now: datetime)
         )
         connection.execute(
             update(OUTBOX)
-            .where(OUTBOX.c.number == change.number, OUTBOX.c.state == OutboxState.QUEUED)
+            .where(OUTBOX.c.number == change.number, OUTBOX.c.state == fixed(OutboxState.QUEUED))
             .where(OUTBOX.c.purpose.in_(purposes))
             .values(state=OutboxState.WITHDRAWN, reason=change.source.value)
         )
@@ -299,13 +302,13 @@ def _silence(connection: Connection, changes: Sequence[SilencePatient], now: dat
     connection.execute(
         update(PATIENT).where(PATIENT.c.id.in_(ids)).values(silenced=True, version=PATIENT.c.version + 1)
     )
-    queued = and_(OUTBOX.c.patient_id.in_(ids), OUTBOX.c.state == OutboxState.QUEUED)
+    queued = and_(OUTBOX.c.patient_id.in_(ids), OUTBOX.c.state == fixed(OutboxState.QUEUED))
     connection.execute(update(OUTBOX).where(queued).values(state=OutboxState.WITHDRAWN, reason="silenced"))
 
 
 _CLOSE_QUESTION = (
     update(QUESTION)
-    .where(QUESTION.c.id == bindparam("question"), QUESTION.c.state == QuestionState.OPEN)
+    .where(QUESTION.c.id == bindparam("question"), QUESTION.c.state == fixed(QuestionState.OPEN))
     .values(state=bindparam("how"), closed_at=bindparam("now"))
 )
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.applying import Conflict, apply, exactly
 from models.audit import Audit
+from models.base import fixed
 from models.changes import BookAppointment, Change
 from models.crypto import Keys, seal_text
 from models.facts import ThreadFacts
@@ -183,7 +184,7 @@ _SET_HANDLED = (
 )
 _SET_JOINED = (
     update(INBOX)
-    .where(INBOX.c.part_set == bindparam("parts"), INBOX.c.state == InboxState.PART)
+    .where(INBOX.c.part_set == bindparam("parts"), INBOX.c.state == fixed(InboxState.PART))
     .values(state=InboxState.JOINED, octets=None, thread_id=bindparam("thread"), handled_at=bindparam("now"))
 )
 
@@ -211,7 +212,7 @@ def _write_handled(connection: Connection, keys: Keys, entries: Iterable[Entry],
 def _withdraw_numbers(connection: Connection, entries: Iterable[Entry]) -> None:
     numbers = [entry.thread.number for entry in entries if entry.withdraw_number]
     if numbers:
-        queued = and_(OUTBOX.c.number.in_(numbers), OUTBOX.c.state == OutboxState.QUEUED)
+        queued = and_(OUTBOX.c.number.in_(numbers), OUTBOX.c.state == fixed(OutboxState.QUEUED))
         connection.execute(update(OUTBOX).where(queued).values(state=OutboxState.WITHDRAWN, reason="wrong_number"))
 
 
@@ -221,7 +222,7 @@ _PUT_OUT = {
 }
 _PROMOTE = (
     update(OUTBOX)
-    .where(OUTBOX.c.number.in_(bindparam("numbers", expanding=True)), OUTBOX.c.state == OutboxState.QUEUED)
+    .where(OUTBOX.c.number.in_(bindparam("numbers", expanding=True)), OUTBOX.c.state == fixed(OutboxState.QUEUED))
     .where(OUTBOX.c.lane > bindparam("above"), OUTBOX.c.due_at <= bindparam("now"))
     .values(lane=bindparam("above"))
 )

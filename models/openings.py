@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Integer
 
+from models.base import fixed
 from models.facts import SlotFacts, SlotSearch, Window
 from models.schedule import Slot, SlotService
 from models.states import SlotState
@@ -101,7 +102,7 @@ def _statement(scope: str, windows: int) -> Select[Any]:
     serves = exists().where(SLOT_SERVICE.c.slot_id == SLOT.c.id, SLOT_SERVICE.c.service_id == bindparam("service"))
     return (
         select(SLOT.c.id, SLOT.c.clinic_id, SLOT.c.practitioner_id, SLOT.c.starts_at, SLOT.c.ends_at)
-        .where(SLOT.c.state == SlotState.FREE, where[scope])
+        .where(SLOT.c.state == fixed(SlotState.FREE), where[scope])
         .where(starts >= bindparam("first"), starts < bindparam("last"), inside, serves)
         .where(minutes_between(SLOT.c.starts_at, SLOT.c.ends_at) >= bindparam("minutes"))
         .order_by(starts)

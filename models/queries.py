@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, select
 
+from models.base import fixed
 from models.clinic import Catalogue as CatalogueRow
 from models.clinic import Clinic, Service
 from models.crypto import Keys, open_text
@@ -178,7 +179,7 @@ _QUESTIONS = (
         QUESTION.c.outbox_key,
         QUESTION.c.data,
     )
-    .where(QUESTION.c.state == QuestionState.OPEN, QUESTION.c.thread_id.in_(_among("threads")))
+    .where(QUESTION.c.state == fixed(QuestionState.OPEN), QUESTION.c.thread_id.in_(_among("threads")))
     .where(QUESTION.c.expires_at > bindparam("now"))
     .order_by(QUESTION.c.id)
 )
@@ -213,7 +214,7 @@ def question_from(data: str) -> tuple[tuple[Choice, ...], Mapping[str, Any] | No
 
 
 _HAND_OVERS = select(HAND_OVER.c.thread_id, HAND_OVER.c.id, HAND_OVER.c.reason, HAND_OVER.c.promised_at).where(
-    HAND_OVER.c.state != HandOverState.CLOSED, HAND_OVER.c.thread_id.in_(_among("threads"))
+    HAND_OVER.c.state != fixed(HandOverState.CLOSED), HAND_OVER.c.thread_id.in_(_among("threads"))
 )
 
 

@@ -1,0 +1,420 @@
+"""The post: the inbox and the outbox as the gateway uses them. Every call is one short transaction.
+
+`gateway.channel.Post` says what is promised; the SQL is in `models.inbox` and `models.outbox`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from gateway.channel import Stored
+from gateway.dispatch import backoff
+from gateway.smpp.receipt import Match, candidates, key_of, same_id
+from gateway.text import InboundText, Lane, OutboundText, Receipt, ReceiptState, Settlement, Verdict
+from models import inbox, outbox
+from models.crypto import Keys, SealBroken, open_text, seal_bytes
+from models.database import Database
+from models.inbox import Copy, PartIn
+from models.outbox import Accepted, Due, Said, Sent
+from models.states import InboxState, OutboxState
+
+REDELIVERY = timedelta(minutes=10)  # a carrier repeats what it thinks that we did not get within this time
+UNREAD = timedelta(seconds=5)  # an acknowledgement so short before a session's end may not have been read
+ALIVE = timedelta(seconds=3)  # a process renews its sessions every second
+LEASE = timedelta(seconds=90)  # longer than any answer takes; a dead gateway's texts go on afterwards
+GIVE_UP = timedelta(hours=48)  # how long a text without a deadline of its own is tried
+RECEIPT_AGE = timedelta(days=7)  # an id that only resembles ours is believed for this long
+PARKED = timedelta(hours=24)
+INVALID_DESTINATION = 0x0B  # ESME_RINVDSTADR
+KNOWN_THREADS = 50_000
+
+
+def process_name(now: datetime) -> str:
+    """A name for this process that no other has, from which another on the same machine can tell whether it lives."""
+    return f"{socket.gethostname()}:{os.getpid()}:{int(now.timestamp() * 1000):x}"
+
+
+class PostOffice:
+    """Keeps the promises of `gateway.channel.Post` on a database."""
+
+    def __init__(self, database: Database, keys: Keys, gateway: str) -> None:
+        """*gateway* is this process by `process_name`."""
+        self._database = database
+        self._keys = keys
+        self._gateway = gateway
+        self._threads: set[tuple[str, str]] = set()
+        self._parked = True  # whether receipts may be parked: looked for until none are
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def session_opened(self, bind: str, now: datetime) -> int:
+        """A link session began; returns its row id."""
+        with self._database.transaction() as connection:
+            self._bury_the_dead(connection, now)
+            return inbox.open_session(connection, self._gateway, bind, now)
+
+    def session_closed(self, session: int, now: datetime) -> None:
+        """A link session ended."""
+        with self._database.transaction() as connection:
+            inbox.close_session(connection, session, now)
+
+    def heartbeat(self, now: datetime) -> None:
+        """This process lives, and so do its sessions. What processes that died had under way is put back."""
+        with self._database.transaction() as connection:
+            inbox.see_sessions(connection, self._gateway, now)
+            self._bury_the_dead(connection, now)
+            outbox.drop_parked(connection, now - PARKED)
+
+    def _bury_the_dead(self, connection: Connection, now: datetime) -> None:
+        dead = [name for name in inbox.open_sessions_of_others(connection, self._gateway) if _has_died(name)]
+        if dead:
+            inbox.end_sessions_of(connection, dead)
+        outbox.reclaim(connection, now, dead)
+
+    def store(self, texts: Sequence[InboundText], now: datetime) -> list[Stored]:
+        """Commit the parts that arrived, all in one transaction, in order."""
+        digests = [self._digest(text) for text in texts]
+        unknown = {(text.source, text.destination) for text in texts} - self._threads
+        with self._database.transaction() as connection:
+            inbox.arrive_in_order(connection)
+            copies = inbox.earlier_copies(connection, digests, now - REDELIVERY)
+            sets = PartSets(connection, self._keys, texts)
+            parts = [
+                self._new_part(text, digest, copies.get(digest, ()), sets, now)
+                for text, digest in zip(texts, digests, strict=True)
+            ]
+            inbox.make_threads(connection, unknown, now)
+            new = [part for part in parts if part is not None]
+            ids = iter(inbox.insert_parts(connection, new) if new else ())
+        self._remember(unknown)
+        return [Stored(None if part is None else next(ids), text) for part, text in zip(parts, texts, strict=True)]
+
+    def _new_part(
+        self, text: InboundText, digest: bytes, copies: Sequence[Copy], sets: PartSets, now: datetime
+    ) -> PartIn | None:
+        """The row for *text*, or None when it repeats what we have (a redelivery)."""
+        part_set = None
+        if text.part is None:
+            if any(_is_redelivery(text, copy, now) for copy in copies):
+                return None
+        elif copies or (part_set := sets.place(text, digest)) is None:
+            return None  # the same octets under the same reference and number are never an honest second text
+        return PartIn(
+            bind=text.bind,
+            session_id=text.session,
+            number=text.source,
+            service_number=text.destination,
+            digest=digest,
+            octets=seal_bytes(self._keys, "inbox.octets", digest.hex(), text.octets),
+            coding=text.coding,
+            part_set=part_set,
+            part_number=None if text.part is None else text.part.number,
+            part_total=None if text.part is None else text.part.total,
+            state=InboxState.NEW if text.part is None else InboxState.PART,
+            received_at=text.received_at,
+        )
+
+    def _digest(self, text: InboundText) -> bytes:
+        content = (text.source, text.destination, text.coding, text.part)
+        return self._keys.blind(repr(content).encode() + text.octets, "inbox.digest")
+
+    def _remember(self, pairs: set[tuple[str, str]]) -> None:
+        if len(self._threads) > KNOWN_THREADS:
+            self._threads.clear()
+        self._threads |= pairs
+
+    def quarantine(self, bind: str, octets: bytes, reason: str, now: datetime) -> None:
+        """Keep a PDU that we could not read, sealed."""
+        key = uuid4().hex
+        sealed = seal_bytes(self._keys, "quarantine.octets", key, octets)
+        with self._database.transaction() as connection:
+            inbox.quarantine(connection, key, bind, reason, sealed, now)
+
+    # --- out ----------------------------------------------------------------------------------------------------
+
+    def lease(self, gateway: str, service_numbers: Sequence[str], room: int, now: datetime) -> list[OutboundText]:
+        """Take up to *room* texts that are due on these numbers, answers first, one under way per recipient."""
+        if room <= 0 or not service_numbers:
+            return []
+        with self._database.reading() as connection:
+            due = outbox.due_texts(connection, service_numbers, room, now)
+        if not due:
+            return []
+        with self._database.transaction() as connection:
+            ends = _ends(due, outbox.refusals(connection, due), now)
+            if ends:
+                outbox.end(connection, ends)
+            over = {row for row, _, _ in ends}
+            taken = outbox.lease(connection, [text.id for text in due if text.id not in over], gateway, now + LEASE)
+            tried = [text.id for text in due if text.attempts]
+            accepted = outbox.parts_taken(connection, tried) if tried else {}
+            leased = [self._outbound(text, accepted.get(text.id, set())) for text in due if text.id in taken]
+            opened = [text for text in leased if text is not None]
+            broken = taken - {text.id for text in opened}
+            if broken:
+                outbox.end(connection, [(row, OutboxState.FAILED, "the stored text does not open") for row in broken])
+        return opened
+
+    def _outbound(self, text: Due, accepted: set[int]) -> OutboundText | None:
+        try:
+            body = open_text(self._keys, "outbox.body", text.key, text.body)
+        except SealBroken:
+            return None
+        return OutboundText(
+            id=text.id,
+            service_number=text.service_number,
+            number=text.number,
+            body=body,
+            lane=Lane(text.lane),
+            reference=text.id & 0xFFFF,
+            accepted=frozenset(accepted),
+            attempt=text.attempts + 1,
+            expires_at=text.expires_at,
+        )
+
+    def settle(self, settlements: Sequence[Settlement], receipts: Sequence[Receipt], now: datetime) -> None:
+        """Record what became of submitted parts and what receipts say; early receipts are parked."""
+        with self._database.transaction() as connection:
+            if settlements:
+                self._settle_parts(connection, settlements, now)
+            if receipts:
+                self._receive(connection, receipts)
+
+    def _settle_parts(self, connection: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
+        accepted = [_accepted(s) for s in settlements if s.verdict is Verdict.ACCEPTED]
+        if accepted:
+            outbox.accept(connection, accepted)
+            self._unpark(connection, accepted)
+        failed: dict[int, Settlement] = {}
+        for settlement in settlements:
+            if settlement.verdict is not Verdict.ACCEPTED:
+                failed[settlement.outbox_id] = _worse(failed.get(settlement.outbox_id), settlement)
+        if failed:
+            _settle_failures(connection, list(failed.values()), now)
+
+    def _unpark(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
+        """Give receipts that overtook their submit_sm_resp to the parts that they are about."""
+        if not self._parked:
+            return
+        keys = {form for part in accepted for form in candidates(part.message_id)}
+        early = outbox.parked(connection, keys)
+        if early:
+            receipts = {
+                parked.id: Receipt(
+                    parked.account,
+                    parked.message_id,
+                    ReceiptState(parked.state),
+                    parked.error,
+                    parked.number,
+                    parked.received_at,
+                )
+                for parked in early
+            }
+            found = _match(connection, list(receipts.values()))
+            outbox.unpark(connection, [row for row, receipt in receipts.items() if receipt in found])
+            _record(connection, found)
+        self._parked = bool(early) or outbox.any_parked(connection)
+
+    def _receive(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
+        named = [receipt for receipt in receipts if receipt.message_id]
+        found = _match(connection, named)
+        _record(connection, found)
+        early = [receipt for receipt in named if receipt not in found]
+        if early:
+            outbox.park(connection, [_parked_row(receipt) for receipt in early])
+            self._parked = True
+
+    def release(self, gateway: str, now: datetime) -> None:  # noqa: ARG002 - `Post` has it
+        """Give back what this gateway leased and never submitted (a clean stop)."""
+        with self._database.transaction() as connection:
+            outbox.release(connection, gateway)
+
+    def share(self, account: str, gateway: str, now: datetime) -> int:
+        """How many gateways submit on *account* now, this one among them."""
+        with self._database.transaction() as connection:
+            return outbox.share_rate(connection, account, gateway, now, now + ALIVE)
+
+
+class PartSets:
+    """Which waiting parts belong together.
+
+    Parts of one text share sender, receiver, reference and total. A part whose place is taken by other octets starts a
+    new set beside the old one (a phone that reuses its reference), which then times out on its own.
+    """
+
+    GENERATIONS = 4
+
+    def __init__(self, connection: Connection, keys: Keys, texts: Sequence[InboundText]) -> None:
+        """Read the waiting sets that *texts* may belong to."""
+        self._keys = keys
+        self._places: dict[bytes, dict[int, bytes]] = defaultdict(dict)
+        bases = {self._base(text) for text in texts if text.part is not None}
+        if bases:
+            sets = [base + bytes([n]) for base in bases for n in range(self.GENERATIONS)]
+            for name, parts in inbox.parts_of(connection, sets).items():
+                self._places[name] = {part.part_number or 0: bytes(part.digest) for part in parts}
+
+    def place(self, text: InboundText, digest: bytes) -> bytes | None:
+        """The set that *text* joins; None when this very part is in it already."""
+        if text.part is None:
+            raise ValueError("not a part")
+        base = self._base(text)
+        names = [base + bytes([n]) for n in range(self.GENERATIONS)]
+        if any(self._places[name].get(text.part.number) == digest for name in names):
+            return None
+        open_sets = [name for name in names if self._places[name] and text.part.number not in self._places[name]]
+        unused = [name for name in names if not self._places[name]]
+        name = (open_sets or unused or names[-1:])[0]
+        self._places[name][text.part.number] = digest
+        return name
+
+    def _base(self, text: InboundText) -> bytes:
+        part = text.part
+        shared = (text.source, text.destination, part and (part.kind, part.reference, part.total))
+        return self._keys.blind(repr(shared), "inbox.part_set")
+
+
+def _is_redelivery(text: InboundText, copy: Copy, now: datetime) -> bool:
+    """Whether the carrier repeats *copy* because it may not have read that we have it.
+
+    Only then: a patient's honest second "1" is two texts (architecture.md section 3).
+    """
+    if copy.session_id == text.session:
+        return False
+    ended = copy.closed_at or (copy.last_seen if copy.last_seen < now - ALIVE else None)
+    return ended is not None and ended - copy.received_at <= UNREAD
+
+
+def _has_died(process: str) -> bool:
+    """Whether a process of this machine is gone; one of another machine is believed to live until its leases end."""
+    host, pid, _ = process.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _ends(due: Sequence[Due], refused: Mapping[int, str], now: datetime) -> list[tuple[int, OutboxState, str]]:
+    """Those of the due texts that must not go any more, and why."""
+    ends = [(row, OutboxState.BLOCKED, why) for row, why in refused.items()]
+    late = [text for text in due if text.id not in refused and (text.expires_at or text.created_at + GIVE_UP) <= now]
+    return ends + [(text.id, OutboxState.EXPIRED, "its time has passed") for text in late]
+
+
+def _accepted(settlement: Settlement) -> Accepted:
+    return Accepted(
+        outbox_id=settlement.outbox_id,
+        part=settlement.part,
+        total=settlement.total,
+        account=settlement.account,
+        message_id=settlement.message_id,
+        match_key=key_of(settlement.message_id),
+        at=settlement.at,
+    )
+
+
+_SEVERITY = (Verdict.THROTTLED, Verdict.LATER, Verdict.UNKNOWN, Verdict.REFUSED)
+
+
+def _worse(one: Settlement | None, other: Settlement) -> Settlement:
+    """A text fares as its worst part."""
+    if one is None or _SEVERITY.index(other.verdict) > _SEVERITY.index(one.verdict):
+        return other
+    return one
+
+
+def _settle_failures(connection: Connection, failed: Sequence[Settlement], now: datetime) -> None:
+    attempts = outbox.attempts_of(connection, [settlement.outbox_id for settlement in failed])
+    refused = [s for s in failed if s.verdict is Verdict.REFUSED]
+    if refused:
+        outbox.end(connection, [(s.outbox_id, OutboxState.FAILED, _status(s)) for s in refused])
+        outbox.fail_numbers(connection, [s.outbox_id for s in refused if s.status == INVALID_DESTINATION], now)
+    again = [_again(s, attempts.get(s.outbox_id, 0), now) for s in failed if s.verdict is not Verdict.REFUSED]
+    if again:
+        outbox.queue_again(connection, again)
+
+
+def _again(settlement: Settlement, attempts: int, now: datetime) -> tuple[int, datetime, int, bool, str]:
+    match settlement.verdict:
+        case Verdict.THROTTLED:
+            return settlement.outbox_id, now, 0, False, _status(settlement)
+        case Verdict.UNKNOWN:
+            return settlement.outbox_id, now, 1, True, "no answer from the carrier"
+        case _:
+            later = now + timedelta(seconds=backoff(attempts + 1))
+            return settlement.outbox_id, later, 1, False, _status(settlement)
+
+
+def _status(settlement: Settlement) -> str:
+    return f"status 0x{settlement.status:08X}"
+
+
+def _match(connection: Connection, receipts: Sequence[Receipt]) -> dict[Receipt, Sent]:
+    """The submitted part that each receipt is about, where there is one.
+
+    An id that is the same counts at once; one that only resembles ours (case, zeros, hexadecimal or decimal) counts if
+    it is the only such in the account, the number's end agrees and it is under a week old.
+    """
+    keys = {form for receipt in receipts for form in candidates(receipt.message_id)}
+    sent: dict[str, list[Sent]] = defaultdict(list)
+    for part in outbox.submitted_parts(connection, keys) if keys else ():
+        sent[part.match_key].append(part)
+    found = {}
+    for receipt in receipts:
+        parts = [part for form in candidates(receipt.message_id) for part in sent[form]]
+        best = _best([part for part in parts if part.account == receipt.account], receipt)
+        if best is not None:
+            found[receipt] = best
+    return found
+
+
+def _best(parts: Sequence[Sent], receipt: Receipt) -> Sent | None:
+    exact = [part for part in parts if same_id(part.message_id, receipt.message_id) is Match.EXACT]
+    if exact:
+        return max(exact, key=lambda part: part.submitted_at)
+    alike = [part for part in parts if _plausible(part, receipt)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _plausible(part: Sent, receipt: Receipt) -> bool:
+    young = receipt.received_at - part.submitted_at < RECEIPT_AGE
+    tail = "".join(filter(str.isdigit, receipt.number))[-7:]
+    return young and part.number.endswith(tail)
+
+
+def _record(connection: Connection, found: Mapping[Receipt, Sent]) -> None:
+    if not found:
+        return
+    said = [
+        Said(part.id, part.outbox_id, receipt.state.value, receipt.error, receipt.received_at)
+        for receipt, part in found.items()
+    ]
+    outbox.receive(connection, said)
+    gone = {ReceiptState.UNDELIVERABLE, ReceiptState.REJECTED}
+    failed = [part.outbox_id for receipt, part in found.items() if receipt.state in gone]
+    if failed:
+        outbox.fail_numbers(connection, failed, max(receipt.received_at for receipt in found))
+
+
+def _parked_row(receipt: Receipt) -> dict[str, object]:
+    return {
+        "account": receipt.account,
+        "message_id": receipt.message_id,
+        "match_key": key_of(receipt.message_id),
+        "number": receipt.number,
+        "state": receipt.state.value,
+        "error": receipt.error,
+        "received_at": receipt.received_at,
+    }

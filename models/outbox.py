@@ -1,0 +1,458 @@
+"""The outbox: what may be submitted next, what became of it, and what the carrier's receipts say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.base import fixed
+from models.patient import ContactNumber, Patient, Stop
+from models.post import Outbox, ParkedReceipt, RateShare, Submission
+from models.states import OutboxState, Purpose
+
+OUTBOX = cast(Table, Outbox.__table__)
+SUBMISSION = cast(Table, Submission.__table__)
+PARKED = cast(Table, ParkedReceipt.__table__)
+SHARE = cast(Table, RateShare.__table__)
+STOP = cast(Table, Stop.__table__)
+PATIENT = cast(Table, Patient.__table__)
+NUMBER = cast(Table, ContactNumber.__table__)
+LANES = 5
+FINAL = ("delivered", "expired", "deleted", "undeliverable", "rejected")  # message states that no receipt can change
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A text that may be submitted now; *body* is sealed."""
+
+    id: int
+    key: str
+    number: str
+    service_number: str
+    lane: int
+    due_at: datetime
+    purpose: Purpose
+    body: bytes
+    attempts: int
+    expires_at: datetime | None
+    created_at: datetime
+    patient_id: int | None
+
+
+def due_texts(connection: Connection, service_numbers: Sequence[str], room: int, now: datetime) -> list[Due]:
+    """Up to *room* texts that may go now: by lane, then as they fell due.
+
+    Only one text to a number is under way at a time, and a text waits for every earlier one to its number that is due
+    or was tried before (guarantee 7).
+    """
+    values: dict[str, Any] = {f"number_{n}": number for n, number in enumerate(service_numbers)}
+    rows = connection.execute(_due_statement(len(service_numbers)), values | {"now": now, "room": room})
+    return [Due(*cast(Sequence[Any], row)) for row in rows]
+
+
+@lru_cache(maxsize=8)
+def _due_statement(numbers: int) -> Select[Any]:
+    """One walk per service number and lane, each along its own stretch of the index of what is due."""
+    walks = [_walk(lane, number) for lane in range(LANES) for number in range(numbers)]
+    all_walks = union_all(*(select(walk.subquery()) for walk in walks)).subquery()
+    return select(all_walks).order_by(all_walks.c.lane, all_walks.c.due_at, all_walks.c.id).limit(bindparam("room"))
+
+
+def _walk(lane: int, number: int) -> Select[Any]:
+    mine, other = OUTBOX.alias(), OUTBOX.alias()
+    earlier = and_(other.c.id < mine.c.id, or_(other.c.due_at <= bindparam("now"), other.c.attempts > 0))
+    under_way = and_(other.c.state == fixed(OutboxState.LEASED), other.c.id != mine.c.id)
+    unsettled = other.c.state.in_([fixed(OutboxState.QUEUED), fixed(OutboxState.LEASED)])
+    stands_before = exists().where(
+        other.c.number == mine.c.number,
+        other.c.service_number == mine.c.service_number,
+        unsettled,
+        or_(under_way, earlier),
+    )
+    return (
+        select(
+            mine.c.id,
+            mine.c.key,
+            mine.c.number,
+            mine.c.service_number,
+            mine.c.lane,
+            mine.c.due_at,
+            mine.c.purpose,
+            mine.c.body,
+            mine.c.attempts,
+            mine.c.expires_at,
+            mine.c.created_at,
+            mine.c.patient_id,
+        )
+        .where(mine.c.service_number == bindparam(f"number_{number}"), mine.c.lane == lane)
+        .where(mine.c.state == fixed(OutboxState.QUEUED), mine.c.due_at <= bindparam("now"), ~stands_before)
+        .order_by(mine.c.due_at, mine.c.id)
+        .limit(bindparam("room"))
+    )
+
+
+_LEASE = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id.in_(bindparam("ids", expanding=True)), OUTBOX.c.state == OutboxState.QUEUED)
+    .values(state=OutboxState.LEASED, lease_by=bindparam("gateway"), lease_until=bindparam("until"))
+    .returning(OUTBOX.c.id)
+)
+
+
+def lease(connection: Connection, ids: Collection[int], gateway: str, until: datetime) -> frozenset[int]:
+    """Take these texts for *gateway*; returns those that nobody else took first."""
+    return frozenset(row[0] for row in connection.execute(_LEASE, {"ids": ids, "gateway": gateway, "until": until}))
+
+
+def refusals(connection: Connection, texts: Collection[Due]) -> dict[int, str]:
+    """Those of *texts* that may not go any more, with the reason: stops, prohibitions, numbers that left the file."""
+    started = [text for text in texts if text.purpose is not Purpose.ANSWER]
+    if not started:
+        return {}
+    stopped = _stopped(connection, {text.number for text in started})
+    silent = _silent(connection, {text.patient_id for text in started if text.patient_id is not None})
+    return {
+        text.id: why
+        for text in started
+        if (why := stopped.get((text.number, None)) or stopped.get((text.number, text.purpose)))
+        or (why := silent.get(text.patient_id or 0))
+    }
+
+
+def _stopped(connection: Connection, numbers: Collection[str]) -> dict[tuple[str, Purpose | None], str]:
+    rows = connection.execute(
+        select(STOP.c.number, STOP.c.purpose, STOP.c.source).where(
+            STOP.c.number.in_(numbers), STOP.c.lifted_at.is_(None)
+        )
+    )
+    return {(number, purpose): source.value for number, purpose, source in rows}
+
+
+def _silent(connection: Connection, patients: Collection[int]) -> dict[int, str]:
+    rows = connection.execute(
+        select(PATIENT.c.id, PATIENT.c.do_not_text).where(
+            PATIENT.c.id.in_(patients),
+            or_(PATIENT.c.do_not_text, PATIENT.c.deceased, PATIENT.c.silenced),
+        )
+    )
+    return {row[0]: "do_not_text" if row[1] else "silenced" for row in rows}
+
+
+_END = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("row"))
+    .where(OUTBOX.c.state.in_([OutboxState.QUEUED, OutboxState.LEASED]))
+    .values(state=bindparam("end"), reason=bindparam("why"), lease_by=None, lease_until=None)
+)
+
+
+def end(connection: Connection, ends: Collection[tuple[int, OutboxState, str]]) -> None:
+    """Take texts out of the queue for good: (row, state, reason)."""
+    connection.execute(_END, [{"row": row, "end": state, "why": why} for row, state, why in ends])
+
+
+_PARTS_TAKEN = select(SUBMISSION.c.outbox_id, SUBMISSION.c.part).where(
+    SUBMISSION.c.outbox_id.in_(bindparam("ids", expanding=True))
+)
+
+
+def parts_taken(connection: Connection, ids: Collection[int]) -> dict[int, set[int]]:
+    """Which parts of these texts the carrier has accepted already."""
+    found: dict[int, set[int]] = {}
+    for outbox_id, part in connection.execute(_PARTS_TAKEN, {"ids": ids}):
+        found.setdefault(outbox_id, set()).add(part)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A part that the carrier has taken."""
+
+    outbox_id: int
+    part: int
+    total: int
+    account: str
+    message_id: str
+    match_key: str
+    at: datetime
+
+
+_SUBMITTED = {
+    "sqlite": sqlite.insert(SUBMISSION).on_conflict_do_nothing(index_elements=["outbox_id", "part"]),
+    "postgresql": postgresql.insert(SUBMISSION).on_conflict_do_nothing(index_elements=["outbox_id", "part"]),
+}
+_SENT = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.state.in_([OutboxState.LEASED, OutboxState.QUEUED]))
+    .values(
+        state=OutboxState.SENT,
+        sent_at=bindparam("now"),
+        parts=bindparam("total"),
+        attempts=OUTBOX.c.attempts + 1,
+        lease_by=None,
+        lease_until=None,
+    )
+)
+
+
+def accept(connection: Connection, parts: Sequence[Accepted]) -> None:
+    """Record accepted parts; a text all of whose parts are accepted is sent."""
+    rows = [
+        {
+            "outbox_id": part.outbox_id,
+            "part": part.part,
+            "account": part.account,
+            "message_id": part.message_id,
+            "match_key": part.match_key,
+            "submitted_at": part.at,
+        }
+        for part in parts
+    ]
+    connection.execute(_SUBMITTED[connection.dialect.name], rows)
+    whole = [part for part in parts if part.total == 1]
+    several = {part.outbox_id: part for part in parts if part.total > 1}
+    if several:
+        taken = parts_taken(connection, list(several))
+        whole += [part for outbox_id, part in several.items() if len(taken.get(outbox_id, ())) >= part.total]
+    if whole:
+        connection.execute(_SENT, [{"row": part.outbox_id, "now": part.at, "total": part.total} for part in whole])
+
+
+_AGAIN = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.state == OutboxState.LEASED)
+    .values(
+        state=OutboxState.QUEUED,
+        due_at=bindparam("due"),
+        attempts=OUTBOX.c.attempts + bindparam("tries"),
+        maybe_twice=or_(OUTBOX.c.maybe_twice, bindparam("twice")),
+        reason=bindparam("why"),
+        lease_by=None,
+        lease_until=None,
+    )
+)
+
+
+def queue_again(connection: Connection, tries: Collection[tuple[int, datetime, int, bool, str]]) -> None:
+    """Put leased texts back: (row, due again at, tries to count, may the carrier have had it, why)."""
+    rows = [{"row": row, "due": due, "tries": n, "twice": twice, "why": why} for row, due, n, twice, why in tries]
+    connection.execute(_AGAIN, rows)
+
+
+def attempts_of(connection: Connection, ids: Collection[int]) -> dict[int, int]:
+    """How often each of these texts was tried."""
+    rows = connection.execute(select(OUTBOX.c.id, OUTBOX.c.attempts).where(OUTBOX.c.id.in_(ids)))
+    return {row[0]: row[1] for row in rows}
+
+
+def fail_numbers(connection: Connection, outbox_ids: Collection[int], now: datetime) -> None:
+    """The numbers of these texts do not exist or refuse us for good: they count as L0 until they are proven again."""
+    numbers = select(OUTBOX.c.number).where(OUTBOX.c.id.in_(outbox_ids))
+    failing = update(NUMBER).where(NUMBER.c.number.in_(numbers), NUMBER.c.failed_at.is_(None))
+    connection.execute(failing.values(failed_at=now))
+
+
+def release(connection: Connection, gateway: str) -> None:
+    """Give back what *gateway* leased and did not submit."""
+    mine = and_(OUTBOX.c.lease_by == gateway, OUTBOX.c.state == fixed(OutboxState.LEASED))
+    connection.execute(update(OUTBOX).where(mine).values(state=OutboxState.QUEUED, lease_by=None, lease_until=None))
+
+
+def reclaim(connection: Connection, now: datetime, dead: Collection[str] = ()) -> int:
+    """Put back what dead gateways had leased, as maybe sent already: their leases ran out, or they are known *dead*."""
+    lost = or_(OUTBOX.c.lease_until < now, OUTBOX.c.lease_by.in_(dead)) if dead else OUTBOX.c.lease_until < now
+    back = update(OUTBOX).where(OUTBOX.c.state == fixed(OutboxState.LEASED), lost)
+    return connection.execute(
+        back.values(
+            state=OutboxState.QUEUED,
+            attempts=OUTBOX.c.attempts + 1,
+            maybe_twice=True,
+            lease_by=None,
+            lease_until=None,
+        )
+    ).rowcount
+
+
+# --- receipts -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A submitted part that a receipt may be about."""
+
+    id: int
+    outbox_id: int
+    account: str
+    message_id: str
+    match_key: str
+    number: str
+    submitted_at: datetime
+    receipt_state: str | None
+
+
+_MATCHES = (
+    select(
+        SUBMISSION.c.id,
+        SUBMISSION.c.outbox_id,
+        SUBMISSION.c.account,
+        SUBMISSION.c.message_id,
+        SUBMISSION.c.match_key,
+        OUTBOX.c.number,
+        SUBMISSION.c.submitted_at,
+        SUBMISSION.c.receipt_state,
+    )
+    .join(OUTBOX, OUTBOX.c.id == SUBMISSION.c.outbox_id)
+    .where(SUBMISSION.c.match_key.in_(bindparam("match_keys", expanding=True)))
+)
+
+
+def submitted_parts(connection: Connection, match_keys: Collection[str]) -> list[Sent]:
+    """The submitted parts whose message ids fold to one of *match_keys*."""
+    rows = connection.execute(_MATCHES, {"match_keys": match_keys})
+    return [Sent(*cast(Sequence[Any], row)) for row in rows]
+
+
+_RECEIVED = (
+    update(SUBMISSION)
+    .where(SUBMISSION.c.id == bindparam("row"))
+    .where(or_(SUBMISSION.c.receipt_state.is_(None), SUBMISSION.c.receipt_state.notin_(FINAL)))
+    .values(receipt_state=bindparam("state"), receipt_at=bindparam("at"), error=bindparam("code"))
+)
+_DELIVERED_PARTS = (
+    select(SUBMISSION.c.outbox_id, func.count(), func.min(OUTBOX.c.parts))
+    .join(OUTBOX, OUTBOX.c.id == SUBMISSION.c.outbox_id)
+    .where(SUBMISSION.c.outbox_id.in_(bindparam("ids", expanding=True)), SUBMISSION.c.receipt_state == "delivered")
+    .group_by(SUBMISSION.c.outbox_id)
+)
+_SET_RECEIPT = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.state == OutboxState.SENT)
+    .values(
+        state=bindparam("state_"), receipt_state=bindparam("said"), receipt_at=bindparam("at"), reason=bindparam("why")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a receipt says of a submitted part."""
+
+    submission_id: int
+    outbox_id: int
+    state: str  # a `ReceiptState`
+    error: str
+    at: datetime
+
+
+def receive(connection: Connection, receipts: Sequence[Said]) -> None:
+    """Record receipts. States only move forward: the first final one of a part wins; a text is as its worst part."""
+    rows = [{"row": r.submission_id, "state": r.state, "at": r.at, "code": r.error or None} for r in receipts]
+    connection.execute(_RECEIVED, rows)
+    delivered = {r.outbox_id: r for r in receipts if r.state == "delivered"}
+    changes = [_failure(r) for r in receipts if r.state in FINAL and r.state != "delivered"]
+    if delivered:
+        counts = connection.execute(_DELIVERED_PARTS, {"ids": list(delivered)})
+        changes += [_delivery(delivered[row[0]]) for row in counts if row[1] >= row[2]]
+    if changes:
+        connection.execute(_SET_RECEIPT, changes)
+
+
+def _delivery(said: Said) -> dict[str, Any]:
+    return {"row": said.outbox_id, "state_": OutboxState.DELIVERED, "said": said.state, "at": said.at, "why": None}
+
+
+def _failure(said: Said) -> dict[str, Any]:
+    state = OutboxState.EXPIRED if said.state == "expired" else OutboxState.FAILED
+    why = f"receipt {said.state}" + (f", error {said.error}" if said.error else "")
+    return {"row": said.outbox_id, "state_": state, "said": said.state, "at": said.at, "why": why}
+
+
+def park(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep receipts that came before their part was settled."""
+    connection.execute(insert(PARKED), list(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A receipt that waits for its part."""
+
+    id: int
+    account: str
+    message_id: str
+    number: str
+    state: str
+    error: str
+    received_at: datetime
+
+
+_PARKED: Select[Any] = select(
+    PARKED.c.id,
+    PARKED.c.account,
+    PARKED.c.message_id,
+    PARKED.c.number,
+    PARKED.c.state,
+    PARKED.c.error,
+    PARKED.c.received_at,
+).where(PARKED.c.match_key.in_(bindparam("match_keys", expanding=True)))
+
+
+def parked(connection: Connection, match_keys: Collection[str]) -> list[Parked]:
+    """Parked receipts that may be about parts with these keys."""
+    return [Parked(*cast(Sequence[Any], row)) for row in connection.execute(_PARKED, {"match_keys": match_keys})]
+
+
+def any_parked(connection: Connection) -> bool:
+    """Whether any receipt is parked at all."""
+    return connection.execute(select(PARKED.c.id).limit(1)).first() is not None
+
+
+def unpark(connection: Connection, ids: Collection[int]) -> None:
+    """These receipts found their parts."""
+    connection.execute(delete(PARKED).where(PARKED.c.id.in_(ids)))
+
+
+def drop_parked(connection: Connection, before: datetime) -> int:
+    """Give up receipts that nothing was ever submitted for; returns how many."""
+    return connection.execute(delete(PARKED).where(PARKED.c.received_at < before)).rowcount
+
+
+# --- the rate, shared ---------------------------------------------------------------------------------------------
+
+_SHARE_KEY = ["account", "gateway"]
+_ON_SQLITE, _ON_POSTGRESQL = sqlite.insert(SHARE), postgresql.insert(SHARE)
+_TAKE_SHARE = {
+    "sqlite": _ON_SQLITE.on_conflict_do_update(index_elements=_SHARE_KEY, set_={"until": _ON_SQLITE.excluded.until}),
+    "postgresql": _ON_POSTGRESQL.on_conflict_do_update(
+        index_elements=_SHARE_KEY, set_={"until": _ON_POSTGRESQL.excluded.until}
+    ),
+}
+
+
+def share_rate(connection: Connection, account: str, gateway: str, now: datetime, until: datetime) -> int:
+    """Say that *gateway* submits on *account* until then; returns how many gateways do, this one among them."""
+    take = _TAKE_SHARE[connection.dialect.name]
+    connection.execute(take, {"account": account, "gateway": gateway, "until": until})
+    connection.execute(delete(SHARE).where(SHARE.c.account == account, SHARE.c.until < now))
+    return int(
+        connection.execute(select(func.count()).select_from(SHARE).where(SHARE.c.account == account)).scalar_one()
+    )
