@@ -338,7 +338,7 @@ class _Outbind(Command):  # type: ignore[misc]
 
 
 class _Sequences:
-    """What smpplib draws a sequence number from: it always does, and we set our own afterwards."""
+    """What smpplib draws a sequence number from: it always does. Only bodies are its business, headers are ours."""
 
     sequence = 0
 
@@ -404,7 +404,6 @@ def _write_rare(pdu: Pdu) -> bytes:
         if param.type is str:
             _check_string(pdu.command, name, value, param.max - 1)
         setattr(blank, name, value)
-    blank.sequence = pdu.sequence
     return bytes(blank.generate()[HEADER_OCTETS:])
 
 

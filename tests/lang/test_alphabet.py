@@ -25,7 +25,7 @@ from lang.alphabet import (
 
 GSM_CHARACTERS = BASIC.replace("\x1b", "") + "".join(EXTENSION.values())
 gsm_texts = st.text(GSM_CHARACTERS, max_size=400)
-all_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200) | st.text("aä€š😀", max_size=200)
+all_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200) | st.text("aä€š😀\U0010ffff", max_size=200)
 
 
 # GSM 03.38

@@ -345,6 +345,7 @@ def test_a_subunit_of_one_octet_is_read_and_written_as_the_standard_has_it():  #
         (0x80000005, b"1a2b"),
         (0x80000009, b"carrier"),
         (0x09, b"tekstari\0secret"),
+        (0x09, b"s" * 16 + b"\0" * 7),  # a system_id of 16 characters
         (0x103, b"\0\1\1358405550101"),
     ],
 )
@@ -398,6 +399,19 @@ def test_an_acknowledgement_carries_an_empty_message_id():
 
 def test_a_message_id_longer_than_the_standard_is_not_lost():
     assert decode(with_body(0x80000004, b"a" * 100 + b"\0")).fields == {"message_id": "a" * 100}
+
+
+@pytest.mark.parametrize("error", [KeyError, struct.error, ValueError, TypeError, AttributeError])
+def test_whatever_smpplib_raises_is_refused_with_the_header(error, monkeypatch):
+    def raises(_self, _data):
+        raise error("358405550101")
+
+    monkeypatch.setattr("smpplib.pdu.PDU.parse", raises)
+
+    refusal = refused(with_body(0x15, b""))
+
+    assert (refusal.status, refusal.header.sequence) == (Status.RSYSERR, 7)
+    assert "35840" not in str(refusal)
 
 
 # What we would send

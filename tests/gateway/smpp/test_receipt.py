@@ -121,6 +121,11 @@ def test_an_intermediate_notification_is_never_final(stat):
     assert not read(a_notice(f"id:1a2b stat:{stat}".encode(), esm_class=0x20)).state.final
 
 
+@pytest.mark.parametrize(("stat", "state"), [("ACCEPTD", ReceiptState.ACCEPTED), ("UNKNOWN", ReceiptState.UNKNOWN)])
+def test_an_intermediate_notification_says_what_is_not_final_as_it_is(stat, state):
+    assert read(a_notice(f"id:1a2b stat:{stat}".encode(), esm_class=0x20)).state is state
+
+
 def test_a_handsets_acknowledgement_says_that_the_text_is_there():
     assert read(a_notice(b"id:1a2b", esm_class=0x08)).state is ReceiptState.DELIVERED
     assert read(a_notice(b"id:1a2b stat:REJECTD", esm_class=0x08)).state is ReceiptState.REJECTED
@@ -199,6 +204,10 @@ def test_an_empty_value_does_not_take_the_next_key():
     receipt = read(a_notice(b"id: sub:001 stat: err: text:x"))
 
     assert (receipt.message_id, receipt.state, receipt.error) == ("", ReceiptState.UNKNOWN, "")
+
+
+def test_an_id_may_begin_like_a_key():
+    assert read(a_notice(b"id:sub7 stat:DELIVRD")).message_id == "sub7"
 
 
 @pytest.mark.parametrize("word", [b"paid:5 ", b"valid:5 "])
