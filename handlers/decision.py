@@ -19,12 +19,14 @@ from models.states import HandOverReason, Outcome, Purpose, QuestionKind
 class Reply:
     """The answer to the text: a message of `lang/` by name, its blanks, and the language when not the thread's.
 
-    *languages* with more than one says it in each of them (an emergency in an unknown language).
+    *languages* with more than one says it in each of them (an emergency in an unknown language). *tail* is a second
+    message that follows in the same text. `handlers.wording.body` makes the words of it.
     """
 
     message: str
     blanks: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

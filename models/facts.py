@@ -140,6 +140,7 @@ class SlotSearch:
     practitioner_id: int | None = None
     clinic_id: int | None = None
     limit: int = 12
+    fallback: tuple[Window, ...] = ()  # searched in the same way when the windows hold nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ class UndoFacts:
     status: AppointmentStatus  # the visit's status before the change
     until: datetime
     patient_id: int
+    starts_at: datetime | None = None  # when the visit was before the change, so that the undo can name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ class Facts:
     last_sent_at: datetime | None = None  # our last text to this number in 7 days (for AITO?)
     last_body_echo: bool = False  # the text repeats word for word what we last sent
     texted_visits: frozenset[int] = frozenset()  # visits whose time we have texted to this number
+    shared_numbers: frozenset[str] = frozenset()  # numbers of those people that stand on more than one file
     slots: tuple[SlotFacts, ...] | None = None  # None: not looked for yet
     undo_slot_free: bool = False  # the slot that an undo needs is still free
 

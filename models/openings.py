@@ -7,6 +7,7 @@ grow with the diary.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, cast
@@ -50,7 +51,17 @@ def _on_postgresql(element: minutes_between, compiler: Any, **options: Any) -> s
 
 
 def find_slots(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
-    """The first free slots that match *search*: the practitioner's, then the clinic's, then the others', by time."""
+    """The first free slots that match *search*: the practitioner's, then the clinic's, then the others', by time.
+
+    Where its windows hold none, those of its fallback.
+    """
+    found = _find(connection, search)
+    if found or not search.fallback:
+        return found
+    return _find(connection, replace(search, windows=search.fallback))
+
+
+def _find(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
     windows = _joined(search.windows)
     found: dict[int, SlotFacts] = {}
     for scope in _scopes(search):

@@ -151,6 +151,7 @@ def undo_from(data: Mapping[str, Any]) -> UndoFacts:
         status=AppointmentStatus(data["status"]),
         until=datetime.fromisoformat(data["until"]),
         patient_id=data["patient"],
+        starts_at=None if data["start"] is None else datetime.fromisoformat(data["start"]),
     )
 
 
@@ -163,6 +164,7 @@ def undo_data(undo: UndoFacts) -> dict[str, Any]:
         "status": undo.status.value,
         "until": undo.until.isoformat(),
         "patient": undo.patient_id,
+        "start": None if undo.starts_at is None else undo.starts_at.isoformat(),
     }
 
 

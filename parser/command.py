@@ -126,7 +126,8 @@ class Command:
     *language* is None when the text alone does not decide it, *certain_language* says that three words or one certain
     word did. *other_codes* are further valid identity codes: the first, the patient's, is *identity_code*. *minutes* is
     how late the writer is, or how soon they want to be called. *also* lists further requests in order of the text.
-    *whole* tells a full command from a short answer to whatever was asked.
+    *whole* tells a full command from a short answer to whatever was asked. *child* says that the text speaks of the
+    writer's child ("lapseni aika"). A bare letter ("A") is a *choice_code*.
     """
 
     intent: Intent
@@ -152,3 +153,4 @@ class Command:
     also: tuple[Intent, ...] = ()
     whole: bool = False
     wanted_language: str | None = None
+    child: bool = False
