@@ -31,6 +31,7 @@ from gateway.smpp.events import (
 )
 from gateway.smpp.parts import read_part
 from gateway.smpp.pdu import Header, Pdu, PduError, Status, Tag, cut, decode, encode
+from gateway.smpp.receipt import Kind, kind_of
 from gateway.smpp.window import Window
 
 INTERFACE_VERSION: Final = 0x34
@@ -100,7 +101,6 @@ _BINDS: Final[dict[str, tuple[Mode, State]]] = {
 _UNANSWERABLE: Final = frozenset({"alert_notification", "outbind"})  # requests without a response
 _BODILESS: Final = frozenset({"enquire_link", "unbind"})  # whatever stands behind the header means nothing
 _CARRIES_TEXT: Final = frozenset({"deliver_sm", "data_sm", "submit_sm"})
-_NOTICE: Final = 0x2C  # esm_class: delivery receipt 0x04, delivery acknowledgement 0x08, intermediate notification 0x20
 
 
 class Session:
@@ -274,7 +274,7 @@ class Session:
 
     def _read_message(self, pdu: Pdu) -> Event:
         fields = pdu.fields
-        if fields["esm_class"] & _NOTICE and self._role is Role.ESME:
+        if self._role is Role.ESME and kind_of(pdu) is not Kind.TEXT:
             return ReceiptArrived(pdu.sequence, pdu.command, pdu)
         source = read_address(fields["source_addr_ton"], fields["source_addr"], self._calling_code)
         destination = read_address(fields["dest_addr_ton"], fields["destination_addr"], self._calling_code)

@@ -165,6 +165,7 @@ def test_broken_ucs2_costs_only_the_broken_character(octets, text):
         ("😀" * 35, 1, 70),
         ("😀" * 36, 2, 72),
         ("š" * 66 + "😀" + "š" * 66, 3, 134),
+        ("š" * 66 + "\U0010ffff" + "š" * 66, 3, 134),
     ],
 )
 def test_a_text_costs_what_a_phone_would_count(text, count, units):
