@@ -128,13 +128,14 @@ class Match(IntEnum):
     RADIX = 3  # one in hexadecimal, the other in decimal: count it only where nothing else could be meant
 
 
+_KEY_CHARACTERS: Final = 128  # the standard's ids have 64; what any index can hold
 _RADIX_DIGITS: Final = 40  # 128 bits in decimal; what is longer is no number
 
 
 def key_of(message_id: str) -> str:
     """Return the form of *message_id* to index and look up by: folded, without leading zeros or "0x"; "" for none."""
     folded = message_id.strip().casefold().removeprefix("0x")
-    return folded.lstrip("0") or folded[:1]
+    return (folded.lstrip("0") or folded[:1])[:_KEY_CHARACTERS]
 
 
 def candidates(message_id: str) -> list[str]:

@@ -282,5 +282,6 @@ def test_any_id_finds_itself(message_id):
     assert len(keys) == len(set(keys)) <= 3
 
 
-def test_a_very_long_id_is_no_number():
-    assert candidates("7" * 60_000) == ["7" * 60_000]
+def test_a_very_long_id_is_no_number_and_its_key_fits_an_index():
+    assert candidates("7" * 60_000) == ["7" * 128]
+    assert same_id("7" * 100, "0" + "7" * 100) is Match.FOLDED
