@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from gateway.channel import Stored
+from gateway.channel import BindReport, Stored
 from gateway.dispatch import backoff
 from gateway.smpp.receipt import Match, candidates, key_of, same_id
 from gateway.text import InboundText, Lane, OutboundText, Receipt, ReceiptState, Settlement, Verdict
-from models import inbox, outbox
+from models import heartbeats, inbox, outbox
 from models.crypto import Keys, SealBroken, open_text, seal_bytes
 from models.database import Database
 from models.inbox import Copy, PartIn
@@ -28,10 +28,12 @@ from models.states import InboxState, OutboxState
 REDELIVERY = timedelta(minutes=10)  # a carrier repeats what it thinks that we did not get within this time
 UNREAD = timedelta(seconds=5)  # an acknowledgement so short before a session's end may not have been read
 ALIVE = timedelta(seconds=3)  # a process renews its sessions every second
+HEARD_OF = timedelta(seconds=2.5)  # after which every other process has counted us in
 LEASE = timedelta(seconds=90)  # longer than any answer takes; a dead gateway's texts go on afterwards
 GIVE_UP = timedelta(hours=48)  # how long a text without a deadline of its own is tried
 RECEIPT_AGE = timedelta(days=7)  # an id that only resembles ours is believed for this long
 PARKED = timedelta(hours=24)
+FORGOTTEN = timedelta(hours=1)  # a gateway that ended; until then /readyz names it
 INVALID_DESTINATION = 0x0B  # ESME_RINVDSTADR
 KNOWN_THREADS = 50_000
 
@@ -50,6 +52,7 @@ class PostOffice:
         self._keys = keys
         self._gateway = gateway
         self._threads: set[tuple[str, str]] = set()
+        self._joined: dict[str, datetime] = {}
         self._parked = True  # whether receipts may be parked: looked for until none are
 
     # --- in -----------------------------------------------------------------------------------------------------
@@ -65,12 +68,36 @@ class PostOffice:
         with self._database.transaction() as connection:
             inbox.close_session(connection, session, now)
 
-    def heartbeat(self, now: datetime) -> None:
-        """This process lives, and so do its sessions. What processes that died had under way is put back."""
+    def heartbeat(self, gateway: str, binds: Sequence[BindReport], now: datetime) -> Mapping[str, float]:
+        """Say that this gateway lives; returns how much of its account's rate each bind may use.
+
+        What processes that died had under way is put back by the way.
+        """
         with self._database.transaction() as connection:
             inbox.see_sessions(connection, self._gateway, now)
             self._bury_the_dead(connection, now)
             outbox.drop_parked(connection, now - PARKED)
+            heartbeats.forget(connection, now - FORGOTTEN, "gateway:")
+            heartbeats.beat(
+                connection, f"gateway:{gateway}", now, {"binds": {bind.name: _told(bind) for bind in binds}}
+            )
+            accounts = {bind.account for bind in binds}
+            sharers = {
+                account: outbox.share_rate(connection, account, gateway, now, now + ALIVE) for account in accounts
+            }
+        return self._shares(binds, sharers, now)
+
+    def _shares(self, binds: Sequence[BindReport], sharers: Mapping[str, int], now: datetime) -> dict[str, float]:
+        """The rate in equal parts. A process that joins others waits until they have heard of it."""
+        for account in sharers:
+            self._joined.setdefault(account, now)
+        here = Counter(bind.account for bind in binds)
+        heard = {account for account, n in sharers.items() if n == 1 or now - self._joined[account] >= HEARD_OF}
+        return {
+            bind.name: bind.rate / (sharers[bind.account] * here[bind.account])
+            for bind in binds
+            if bind.account in heard or bind.rate == 0
+        }
 
     def _bury_the_dead(self, connection: Connection, now: datetime) -> None:
         dead = [name for name in inbox.open_sessions_of_others(connection, self._gateway) if _has_died(name)]
@@ -236,11 +263,6 @@ class PostOffice:
         with self._database.transaction() as connection:
             outbox.release(connection, gateway)
 
-    def share(self, account: str, gateway: str, now: datetime) -> int:
-        """How many gateways submit on *account* now, this one among them."""
-        with self._database.transaction() as connection:
-            return outbox.share_rate(connection, account, gateway, now, now + ALIVE)
-
 
 class PartSets:
     """Which waiting parts belong together.
@@ -290,6 +312,17 @@ def _is_redelivery(text: InboundText, copy: Copy, now: datetime) -> bool:
         return False
     ended = copy.closed_at or (copy.last_seen if copy.last_seen < now - ALIVE else None)
     return ended is not None and ended - copy.received_at <= UNREAD
+
+
+def _told(bind: BindReport) -> dict[str, object]:
+    return {
+        "state": bind.state,
+        "since": bind.since.isoformat(),
+        "rate": bind.rate,
+        "outstanding": bind.outstanding,
+        "waiting": bind.waiting,
+        "counts": dict(bind.counts),
+    }
 
 
 def _has_died(process: str) -> bool:

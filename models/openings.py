@@ -64,6 +64,8 @@ def find_slots(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, .
 def _find(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
     windows = _joined(search.windows)
     found: dict[int, SlotFacts] = {}
+    if not windows:
+        return ()
     for scope in _scopes(search):
         rows = connection.execute(
             _statement(scope[0], _size(len(windows))), _parameters(search, windows, scope, search.limit)

@@ -305,6 +305,20 @@ def add_people(connection: Connection, people: People, ids: set[int], now: datet
             people.by_index[bytes(index)] = id_
 
 
+_SHARED = (
+    select(NUMBER.c.number)
+    .where(NUMBER.c.number.in_(_among("numbers")))
+    .group_by(NUMBER.c.number)
+    .having(func.count() > 1)
+)
+
+
+def shared_numbers(connection: Connection, numbers: Collection[str]) -> frozenset[str]:
+    """Those of these numbers that stand on more than one file."""
+    rows = connection.execute(_SHARED, {"numbers": numbers})
+    return frozenset(row[0] for row in rows)
+
+
 def _numbers_of(
     connection: Connection, ids: Sequence[int], now: datetime
 ) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
