@@ -123,12 +123,14 @@ def test_a_server_that_died_is_started_again(workers):
     server = workers()
     server.start()
     with client(server) as connection:
-        os.kill(connection.info("server")["process_id"], signal.SIGKILL)
+        died = connection.info("server")["process_id"]
+        os.kill(died, signal.SIGKILL)
     wait_until(lambda: not server.alive())
 
-    wait_until(server.start)
+    wait_until(lambda: server.start() and server.alive())
 
-    assert server.alive()
+    with client(server) as connection:
+        assert connection.info("server")["process_id"] != died
 
 
 def test_the_server_of_a_killed_worker_ends_and_another_worker_starts_its_own(workers, another_process):

@@ -28,6 +28,8 @@ BREAKS = [
     ("decisions", "handlers/on_purpose.py", "from models import queries"),
     ("decisions", "handlers/on_purpose.py", "import socket"),
     ("openers", "handlers/on_purpose.py", "from handlers import post"),
+    ("openers", "handlers/on_purpose.py", "from handlers.desk import Desk"),
+    ("openers", "handlers/on_purpose.py", "import handlers.clerk"),
     ("reading", "parser/on_purpose.py", "import flask"),
     ("reading", "lang/on_purpose.py", "import redis"),
     ("plain-data decisions", "models/facts.py", "from sqlalchemy import select"),
