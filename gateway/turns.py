@@ -1,0 +1,262 @@
+"""The one database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
+
+A round: store what arrived and acknowledge it; settle what carriers said of our submits; lease texts for links that
+have room; let the desk answer a few of the stored texts. Whatever arrives meanwhile waits for one desk batch at most.
+On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what came during the last.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from typing import Final, Protocol
+
+from gateway.channel import BindReport, Desk, Post, Stored
+from gateway.intake import Delivery, Intake, Source, each_alone, trouble
+from gateway.smpp.events import ReceiptArrived
+from gateway.text import OutboundText, Settlement
+
+log = logging.getLogger(__name__)
+
+_POLL: Final = 0.25  # seconds until an outbox row that others wrote is found without a ring
+_HOUSEKEEPING: Final = 1.0
+_SWEEP: Final = 10.0
+_DESK_MOST: Final = 128  # texts in one desk batch
+_AWAY_FIRST, _AWAY_LONGEST = 0.25, 5.0  # seconds between tries while the database is away
+
+
+class Line(Protocol):
+    """What the turns need of a link; every method may be called from the database thread."""
+
+    @property
+    def name(self) -> str:
+        """Name of the [[smpp]] entry."""
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """The service numbers whose texts it submits."""
+
+    def room(self) -> int:
+        """How many more texts it can take now; 0 while it has enough, is not bound for sending, or stops."""
+
+    def submit(self, texts: Sequence[OutboundText]) -> None:
+        """Take leased texts; each of their parts comes back as a settlement."""
+
+    def set_rate(self, rate: float | None) -> None:
+        """Submit at most *rate* a second (0: no limit), nothing at all while None."""
+
+    def report(self) -> BindReport:
+        """How it stands."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What came since the last round."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
+    ended: list[Source] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    source: Source
+
+
+_WAKE: Final = object()
+_RING: Final = object()
+_STOP: Final = object()
+
+
+class Turns(threading.Thread):
+    """Start it, hand it what happens (from any thread), and `stop` it when the links have stopped."""
+
+    def __init__(
+        self,
+        post: Post,
+        desk: Desk,
+        *,
+        gateway: str,
+        clock: Callable[[], datetime],
+        desk_seconds: float = 0.01,
+    ) -> None:
+        super().__init__(name="turns", daemon=True)
+        self._post = post
+        self._desk = desk
+        self._gateway = gateway
+        self._clock = clock
+        self._desk_seconds = desk_seconds
+        self._intake = Intake(post)
+        self._lines: list[Line] = []
+        self._queue: SimpleQueue[object] = SimpleQueue()
+        self._backlog: deque[Stored] = deque()
+        self._desk_batch = 16
+        self._hungry: set[str] = set()  # lines whose outbox may hold something
+        self._unsettled: list[Settlement] = []
+        self._ended: list[Source] = []
+        self._away_until = 0.0
+        self._away_for = 0.0
+        self._poll_at = self._keep_at = self._sweep_at = 0.0
+        self._stopping = False
+
+    def add(self, line: Line) -> None:
+        """Lease texts for *line* too. Call it before `start`."""
+        self._lines.append(line)
+
+    def arrived(self, delivery: Delivery) -> None:
+        """Store *delivery*, then answer it."""
+        self._queue.put(delivery)
+
+    def settled(self, settlements: list[Settlement]) -> None:
+        """Record *settlements*; they are kept until the database has them."""
+        self._queue.put(settlements)
+
+    def ended(self, source: Source) -> None:
+        """Record that a connection ended."""
+        self._queue.put(_Ended(source))
+
+    def ring(self) -> None:
+        """Somebody wrote to the outbox: look now."""
+        self._queue.put(_RING)
+
+    def wake(self) -> None:
+        """A line has room again; worth a look only if the outbox is known to hold something."""
+        self._queue.put(_WAKE)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Finish what has been handed over, give back what is leased, and end. Stop the links first."""
+        self._queue.put(_STOP)
+        self.join(timeout)
+
+    def run(self) -> None:
+        """Take turns until stopped. No exception of a turn ends it."""
+        while not self._stopping:
+            came = self._wait()
+            self._turn("store", self._store, came)
+            self._turn("settle", self._settle, came)
+            self._turn("sessions", self._close, came)
+            if time.monotonic() >= self._away_until:
+                self._turn("housekeeping", self._keep_house)
+                self._turn("lease", self._lease)
+                self._turn("desk", self._answer)
+        self._turn("release", self._post.release, self._gateway, self._clock())
+        self._turn("sessions", self._intake.close_all, self._clock())
+
+    def _turn(self, name: str, take: Callable[..., None], *arguments: object) -> None:
+        try:
+            take(*arguments)
+        except Exception as error:
+            log.error("turn %s failed: %s", name, trouble(error))
+            self._away_for = min(_AWAY_LONGEST, max(_AWAY_FIRST, self._away_for * 2))
+            self._away_until = time.monotonic() + self._away_for
+
+    def _wait(self) -> _Round:
+        came = _Round()
+        try:
+            self._sort(came, self._queue.get(timeout=self._patience()))
+            while True:
+                self._sort(came, self._queue.get_nowait())
+        except Empty:
+            return came
+
+    def _patience(self) -> float:
+        now = time.monotonic()
+        if now < self._away_until:
+            return self._away_until - now
+        if self._backlog or any(line.name in self._hungry and line.room() for line in self._lines):
+            return 0.0
+        return max(0.0, min(self._poll_at, self._keep_at) - now)
+
+    def _sort(self, came: _Round, item: object) -> None:
+        match item:
+            case Delivery():
+                came.deliveries.append(item)
+            case list():
+                came.settlements.extend(item)
+            case _Ended():
+                came.ended.append(item.source)
+            case _ if item is _RING:
+                self._hungry.update(line.name for line in self._lines)
+            case _ if item is _STOP:
+                self._stopping = True
+
+    def _store(self, came: _Round) -> None:
+        if came.deliveries:
+            self._backlog.extend(self._intake.store(came.deliveries, self._clock()))
+
+    def _settle(self, came: _Round) -> None:
+        self._unsettled += came.settlements
+        notices = [d for d in came.deliveries if any(type(a) is ReceiptArrived for a in d.arrivals)]
+        if not notices and (not self._unsettled or time.monotonic() < self._away_until):
+            return
+        try:
+            self._intake.settle(notices, self._unsettled, self._clock())
+            self._unsettled = []
+        except Exception:
+            self._settle_each()
+            raise
+
+    def _settle_each(self) -> None:
+        """Keep what the database cannot take now; what fails while others go through is at fault itself."""
+        done, failed, left = each_alone(self._unsettled, lambda one: self._post.settle([one], [], self._clock()))
+        if done and failed:
+            log.error("settlements given up for outbox rows %s", [one.outbox_id for one in failed])
+        self._unsettled = left if done else failed + left
+
+    def _close(self, came: _Round) -> None:
+        self._ended += came.ended
+        while self._ended:
+            self._intake.close(self._ended[0], self._clock())
+            del self._ended[0]
+
+    def _lease(self) -> None:
+        now = time.monotonic()
+        if now >= self._poll_at:
+            self._poll_at = now + _POLL
+            self._hungry.update(line.name for line in self._lines)
+        for line in self._lines:
+            room = line.room() if line.name in self._hungry else 0
+            if room:
+                texts = self._post.lease(self._gateway, line.numbers, room, self._clock())
+                if len(texts) < room:
+                    self._hungry.discard(line.name)
+                if texts:
+                    line.submit(texts)
+
+    def _answer(self) -> None:
+        if not self._backlog:
+            return
+        batch = [self._backlog.popleft() for _ in range(min(self._desk_batch, len(self._backlog)))]
+        began = time.perf_counter()
+        try:
+            self._desk.answer(batch, self._clock())
+        except Exception as error:
+            log.error("the desk stumbled over inbox rows %s: %s", [one.inbox_id for one in batch], trouble(error))
+            self._sweep_at = time.monotonic() + _HOUSEKEEPING  # which finds them
+        self._adapt(len(batch), time.perf_counter() - began)
+        self._hungry.update(line.name for line in self._lines)
+
+    def _adapt(self, answered: int, took: float) -> None:
+        """Let the next batch last about `desk_seconds`, moving half of the way."""
+        fitting = answered * self._desk_seconds / max(took, 1e-6)
+        self._desk_batch = round(min(_DESK_MOST, max(1.0, (self._desk_batch + fitting) / 2)))
+
+    def _keep_house(self) -> None:
+        now = time.monotonic()
+        if now >= self._keep_at:
+            self._keep_at = now + _HOUSEKEEPING
+            rates = self._post.heartbeat(self._gateway, [line.report() for line in self._lines], self._clock())
+            for line in self._lines:
+                line.set_rate(rates.get(line.name))
+            self._away_for = 0.0
+        if now >= self._sweep_at:
+            handled = self._desk.sweep(self._clock())
+            self._sweep_at = now + (_HOUSEKEEPING if handled else _SWEEP)
+            if handled:
+                self._hungry.update(line.name for line in self._lines)
