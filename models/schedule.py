@@ -82,3 +82,4 @@ class Appointment(Base):
     created_at: Mapped[Instant]
     changed_at: Mapped[Instant]
     version: Mapped[int] = mapped_column(default=1)
+    told_version: Mapped[int | None]  # the version that the clinic's system last wrote; a later one is news to it

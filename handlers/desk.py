@@ -1,0 +1,452 @@
+"""The desk: takes texts from the inbox, reads them, has them decided, and writes the outcome in one transaction.
+
+Many texts are answered at once: the facts come by one query per kind for the whole batch, and all decisions of a batch
+are written together. What cannot be written together is done text by text; what fails three times goes to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import structlog
+from lang.messages import render
+from sqlalchemy import Connection
+
+from gateway.channel import Stored
+from gateway.text import Lane
+from handlers import conversation, incomplete
+from handlers.decision import Decision, Notice, Reply
+from lang.alphabet import decode_text
+from models import inbox, ledger, openings, queries
+from models.crypto import Keys, SealBroken, open_bytes
+from models.database import Database, is_away
+from models.facts import Catalogue, Facts, IdentityRules, SlotSearch
+from models.gathering import Gathering
+from models.inbox import Waiting
+from models.ledger import Conflict, Entry, Handled, HandOverOut, QuestionOut, TextOut
+from models.states import Purpose
+from parser.command import Command, Topic
+from parser.mask import mask
+from parser.reading import parse
+
+BATCH = 32  # texts decided together at most: about 20 ms of work
+TRIES = 3
+ORPHANED = timedelta(seconds=10)  # a text that waits so long belongs to a process that died
+PARTS_WAIT = timedelta(minutes=8)  # for the missing parts of a text
+SWEPT_AT_ONCE = 200
+AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word ours by chance
+GAP = "[…]"  # stands where a part never came
+ANSWER_HOLDS = timedelta(hours=24)  # an answer that could not be delivered for so long helps nobody
+
+log = structlog.get_logger("desk")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A whole text that waits for its answer."""
+
+    inbox_id: int
+    number: str
+    service_number: str
+    text: str
+    part_set: bytes | None = None
+    complete: bool = True
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """What names its thread."""
+        return self.number, self.service_number
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A letter with what it means, what was known and what was decided."""
+
+    letter: Letter
+    command: Command | None
+    facts: Facts
+    decision: Decision
+
+
+class Preview(NamedTuple):
+    """What a text would be read as, decided and answered."""
+
+    command: Command
+    decision: Decision
+    answers: list[str]
+
+
+class Desk:
+    """Answers texts. Keeps the promises of `gateway.channel.Desk`."""
+
+    def __init__(
+        self, database: Database, keys: Keys, rules: IdentityRules, languages: Sequence[str] = ("fi", "sv", "en")
+    ) -> None:
+        """*languages*: those that the clinic speaks, its own first."""
+        self._database, self._keys, self._rules = database, keys, rules
+        self._languages = tuple(languages)
+        self._catalogue = Catalogue(-1, {}, {})
+        self._swept = False
+
+    def answer(self, stored: Sequence[Stored], now: datetime) -> None:
+        """Handle complete texts among *stored* in batches, each in one transaction with its answers."""
+        self._answer(self._letters(stored), now)
+
+    def sweep(self, now: datetime) -> int:
+        """Handle texts that a dead process left waiting, and parts whose others never came; returns how many.
+
+        The first sweep of a process takes everything that waits; later ones leave the young to whoever has them.
+        """
+        before = now - ORPHANED if self._swept else now
+        self._swept = True
+        done, after = 0, 0
+        while rows := self._waiting(before, after):
+            after = rows[-1].id
+            letters = self._letters_of(rows, now)
+            self._answer(letters, now)
+            done += len(letters)
+        return done
+
+    def preview(
+        self, text: str, number: str, service_number: str, now: datetime
+    ) -> tuple[Command, Decision, list[str]]:
+        """What *text* would be read as and answered; nothing is changed or remembered."""
+        with self._database.reading() as connection:
+            read = self._read(connection, [Letter(0, number, service_number, text)], now)[0]
+        if read.command is None:
+            raise LookupError("no clinic is reached at this service number")
+        return Preview(read.command, read.decision, [text.body for text in self._texts(read, now)])
+
+    # --- from rows to letters -----------------------------------------------------------------------------------
+
+    def _letters(self, stored: Sequence[Stored]) -> list[Letter]:
+        letters = []
+        parts = []
+        for item in stored:
+            text = item.text
+            if item.inbox_id is None:
+                continue
+            if text.part is None:
+                words = decode_text(text.octets, text.coding)
+                letters.append(Letter(item.inbox_id, text.source, text.destination, words))
+            else:
+                parts.append(item.inbox_id)
+        if parts:
+            with self._database.reading() as connection:
+                letters += self._joined(connection, inbox.still_waiting(connection, parts))
+        return sorted(letters, key=lambda letter: letter.inbox_id)
+
+    def _waiting(self, before: datetime, after: int) -> list[Waiting]:
+        with self._database.reading() as connection:
+            return inbox.waiting(connection, before, after, SWEPT_AT_ONCE)
+
+    def _letters_of(self, rows: Sequence[Waiting], now: datetime) -> list[Letter]:
+        whole = [self._whole(row) for row in rows if row.part_set is None]
+        with self._database.reading() as connection:
+            joined = self._joined(connection, [row for row in rows if row.part_set is not None], now - PARTS_WAIT)
+        return sorted([*whole, *joined], key=lambda letter: letter.inbox_id)
+
+    def _joined(self, connection: Connection, rows: Sequence[Waiting], overdue: datetime | None = None) -> list[Letter]:
+        """The texts whose parts are all there; and those whose oldest part came before *overdue*, with gaps."""
+        sets = {row.part_set for row in rows if row.part_set is not None}
+        if not sets:
+            return []
+        letters = []
+        for part_set, parts in inbox.parts_of(connection, sets).items():
+            total = parts[0].part_total or 1
+            complete = len({part.part_number for part in parts}) >= total
+            if complete or (overdue is not None and parts[0].received_at <= overdue):
+                letters.append(self._join(part_set, parts, total, complete))
+        return letters
+
+    def _join(self, part_set: bytes, parts: Sequence[Waiting], total: int, complete: bool) -> Letter:
+        """Octets are joined before they are decoded: some peers split a character between two parts."""
+        octets = {part.part_number: self._octets(part) for part in parts}
+        coding, last = parts[0].coding, parts[-1]
+        if complete:
+            text = decode_text(b"".join(octets[n] for n in range(1, total + 1)), coding)
+        else:
+            known = (decode_text(octets[n], coding) if n in octets else GAP for n in range(1, total + 1))
+            text = "".join(known)
+        return Letter(last.id, last.number, last.service_number, text, part_set, complete)
+
+    def _whole(self, row: Waiting) -> Letter:
+        return Letter(row.id, row.number, row.service_number, decode_text(self._octets(row), row.coding))
+
+    def _octets(self, row: Waiting) -> bytes:
+        try:
+            return open_bytes(self._keys, "inbox.octets", bytes(row.digest).hex(), row.octets)
+        except SealBroken:
+            log.error("stored_text_does_not_open", inbox_id=row.id)
+            return b""
+
+    # --- a batch ------------------------------------------------------------------------------------------------
+
+    def _answer(self, letters: Sequence[Letter], now: datetime) -> None:
+        """Answer all *letters*, never two of one sender at once, each sender's in the order of arrival."""
+        waiting = list(letters)
+        while waiting:
+            batch, waiting = _next_batch(waiting)
+            try:
+                waiting = self._settle(batch, now) + waiting
+            except Exception as error:
+                if is_away(error):
+                    raise  # the rows wait; the sweep finds them
+                for letter in batch:
+                    self._settle_alone(letter, now)
+
+    def _settle(self, batch: Sequence[Letter], now: datetime) -> list[Letter]:
+        """Read, decide and write *batch*; returns those that must see what the others of it did first."""
+        with self._database.reading() as connection:
+            reads = self._read(connection, batch, now)
+        reads, later = _apart(reads)
+        entries = [self._entry(read, now) for read in reads]
+        with self._database.transaction() as connection:
+            notices = [
+                text for read in reads for text in self._notices(connection, read.facts, read.decision.notices, now)
+            ]
+            ledger.write(connection, self._keys, entries, now)
+            ledger.put_out(connection, self._keys, notices, now)
+        return later
+
+    def _settle_alone(self, letter: Letter, now: datetime) -> None:
+        """Answer one text, deciding again when the diary moved meanwhile; after three tries a person has it."""
+        for _ in range(TRIES):
+            try:
+                self._settle([letter], now)
+                return
+            except Conflict:
+                if not self._still_waits(letter):
+                    return  # another process was quicker
+            except Exception as error:
+                if is_away(error):
+                    raise
+                log.exception("text_failed", inbox_id=letter.inbox_id)
+                break
+        self._leave_to_a_person(letter, now)
+
+    def _still_waits(self, letter: Letter) -> bool:
+        with self._database.reading() as connection:
+            return bool(inbox.still_waiting(connection, [letter.inbox_id]))
+
+    def _leave_to_a_person(self, letter: Letter, now: datetime) -> None:
+        with self._database.transaction() as connection:
+            if inbox.count_attempt(connection, letter.inbox_id) < TRIES:
+                return  # the sweep tries again
+            thread = queries.threads(connection, [letter.pair])[letter.pair]
+            inbox.give_up(connection, letter.inbox_id, thread.id, "three tries failed", now)
+
+    # --- reading and deciding -----------------------------------------------------------------------------------
+
+    def _read(self, connection: Connection, batch: Sequence[Letter], now: datetime) -> list[Read]:
+        self._refresh(connection)
+        pairs = [letter.pair for letter in batch]
+        gathering = Gathering(connection, self._keys, self._catalogue, self._rules, pairs, now)
+        known = [(letter, gathering.facts(letter.inbox_id, letter.pair)) for letter in batch]
+        commands = [self._parse(letter, facts) for letter, facts in known]
+        codes = {code for command in commands if command is not None for code in _codes(command)}
+        gathering.open_codes(codes)
+        suspects = [letter.number for letter, command in zip(batch, commands, strict=True) if _proves(command)]
+        if suspects:
+            gathering.count_failures(suspects, _start_of_day(known[0][1]))
+        return [
+            self._decide(connection, gathering, letter, command, facts)
+            for (letter, facts), command in zip(known, commands, strict=True)
+        ]
+
+    def _refresh(self, connection: Connection) -> None:
+        if queries.revision_of_catalogue(connection) != self._catalogue.revision:
+            self._catalogue = queries.read_catalogue(connection)
+
+    def _parse(self, letter: Letter, facts: Facts) -> Command | None:
+        """What the text means; None where nothing may be done: it has gaps, or no clinic is behind the number."""
+        if not (letter.complete and facts.clinics):
+            return None
+        local = facts.now.astimezone(facts.clinic.zone)
+        return parse(letter.text, local, conversation.context_of(facts))
+
+    def _decide(
+        self, connection: Connection, gathering: Gathering, letter: Letter, command: Command | None, facts: Facts
+    ) -> Read:
+        if command is None:
+            return Read(letter, None, facts, incomplete.decide(facts))
+        facts = self._complete(gathering, letter, command, facts)
+        decision = conversation.decide(command, facts)
+        if isinstance(decision, SlotSearch):
+            facts = _with_slots(connection, facts, decision)
+            decision = conversation.decide(command, facts)
+        if isinstance(decision, SlotSearch):
+            raise TypeError("a handler looked for slots twice")
+        return Read(letter, command, facts, decision)
+
+    def _complete(self, gathering: Gathering, letter: Letter, command: Command, facts: Facts) -> Facts:
+        """*facts* with what only this kind of text needs."""
+        if _proves(command):
+            facts = gathering.with_codes(facts, _codes(command))
+        if command.ref or command.when:
+            facts = gathering.with_texted_visits(facts)
+        if command.topic is Topic.UNDO:
+            facts = gathering.with_undo(facts)
+        if command.topic is Topic.AUTHENTIC or len(letter.text) >= AN_ECHO_IS_LONG:
+            facts = gathering.with_last_sent(facts, letter.text)
+        return facts
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def _entry(self, read: Read, now: datetime) -> Entry:
+        letter, command, decision = read.letter, read.command, read.decision
+        return Entry(
+            thread=decision.thread,
+            changes=decision.changes,
+            texts=tuple(self._texts(read, now)),
+            actor="patient",
+            action=decision.action,
+            details=decision.details,
+            handled=Handled(
+                inbox_id=letter.inbox_id,
+                part_set=letter.part_set,
+                text=mask(letter.text),
+                intent=None if command is None else command.intent.value,
+                outcome=decision.outcome,
+                reason=decision.reason,
+            ),
+            question=_question(letter, decision),
+            hand_over=_hand_over(decision),
+            patient_id=decision.patient_id,
+            appointment_id=decision.appointment_id,
+            withdraw_number=decision.withdraw_number,
+        )
+
+    def _texts(self, read: Read, now: datetime) -> list[TextOut]:
+        decision, letter = read.decision, read.letter
+        if decision.reply is None:
+            return []
+        return [
+            TextOut(
+                key=_reply_key(letter),
+                thread_id=decision.thread.id,
+                number=letter.number,
+                service_number=letter.service_number,
+                purpose=Purpose.ANSWER,
+                lane=Lane.ANSWER,
+                message=decision.reply.message,
+                body=self._say(decision.reply, decision.thread.language),
+                due_at=now,
+                expires_at=now + ANSWER_HOLDS,
+                patient_id=decision.patient_id,
+                appointment_id=decision.appointment_id,
+                inbox_id=letter.inbox_id,
+            )
+        ]
+
+    def _say(self, reply: Reply, language: str | None) -> str:
+        languages = reply.languages or (language or self._languages[0],)
+        return "\n".join(render(reply.message, each, reply.blanks) for each in languages)
+
+    def _notices(self, connection: Connection, facts: Facts, notices: Iterable[Notice], now: datetime) -> list[TextOut]:
+        """The texts to other numbers than the sender's, each on the thread of its own number."""
+        service_number = facts.thread.service_number
+        pairs = {(notice.number, service_number) for notice in notices}
+        if not pairs:
+            return []
+        inbox.make_threads(connection, pairs, now)
+        threads = queries.threads(connection, pairs)
+        return [
+            TextOut(
+                key=notice.key,
+                thread_id=threads[notice.number, service_number].id,
+                number=notice.number,
+                service_number=service_number,
+                purpose=notice.purpose,
+                lane=Lane.CALL_NOTICE,
+                message=notice.message,
+                body=render(notice.message, notice.language, notice.blanks),
+                due_at=now,
+                expires_at=now + ANSWER_HOLDS,
+                patient_id=notice.patient_id,
+                appointment_id=notice.appointment_id,
+            )
+            for notice in notices
+        ]
+
+
+def _next_batch(letters: Sequence[Letter]) -> tuple[list[Letter], list[Letter]]:
+    """The next texts to answer together, one of each sender, and the rest."""
+    batch: list[Letter] = []
+    rest: list[Letter] = []
+    senders: set[str] = set()
+    for letter in letters:
+        if letter.number in senders or len(batch) >= BATCH:
+            rest.append(letter)
+        else:
+            batch.append(letter)
+        senders.add(letter.number)
+    return batch, rest
+
+
+def _apart(reads: Sequence[Read]) -> tuple[list[Read], list[Letter]]:
+    """The decisions that touch no slot and no visit that an earlier one of the batch changes, and the other letters."""
+    touched: set[tuple[str, int]] = set()
+    together: list[Read] = []
+    later: list[Letter] = []
+    for read in reads:
+        mine = {what for change in read.decision.changes for what in _touches(change)}
+        if mine & touched:
+            later.append(read.letter)
+        else:
+            touched |= mine
+            together.append(read)
+    return together, later
+
+
+_ROWS_TOUCHED = {"slot_id": "slot", "old_slot_id": "slot", "appointment_id": "visit"}
+
+
+def _touches(change: Any) -> list[tuple[str, int]]:
+    return [(kind, getattr(change, name)) for name, kind in _ROWS_TOUCHED.items() if hasattr(change, name)]
+
+
+def _with_slots(connection: Connection, facts: Facts, search: SlotSearch) -> Facts:
+    return replace(facts, slots=openings.find_slots(connection, search))
+
+
+def _question(letter: Letter, decision: Decision) -> QuestionOut | None:
+    asked = decision.ask
+    if asked is None:
+        return None
+    return QuestionOut(
+        kind=asked.kind,
+        outbox_key=_reply_key(letter),
+        data=queries.question_data(asked.choices, asked.pending),
+        expires_at=asked.expires_at,
+        patient_id=asked.patient_id,
+        appointment_id=asked.appointment_id,
+    )
+
+
+def _hand_over(decision: Decision) -> HandOverOut | None:
+    opened = decision.hand_over
+    if opened is None:
+        return None
+    return HandOverOut(opened.reason, opened.promised_at, opened.urgent, opened.patient_id, opened.command)
+
+
+def _codes(command: Command) -> tuple[str, ...]:
+    return () if command.identity_code is None else (command.identity_code, *command.other_codes)
+
+
+def _proves(command: Command | None) -> bool:
+    """Whether the text tries to show who it is about: by a code, or by the date of a visit."""
+    return command is not None and bool(command.identity_code or command.ref or command.when)
+
+
+def _start_of_day(facts: Facts) -> datetime:
+    zone = facts.clinic.zone if facts.clinics else facts.now.tzinfo
+    return facts.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _reply_key(letter: Letter) -> str:
+    return f"reply:{letter.inbox_id}"
