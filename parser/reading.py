@@ -2,11 +2,140 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from parser.command import Command, Context, Intent
+from parser import choices
+from parser.command import Command, Context, ContextKind, IdentityStatus, Intent, Topic
+from parser.emergency import find_alarm
+from parser.hiding import Hidden, hide
+from parser.intents import decide
+from parser.language import Tongue, tell_language
+from parser.lexicon import Lexicon, lexicon
+from parser.names import FoundName, find_name
+from parser.normal import Text, normal
+from parser.services import find_service
+from parser.signals import Signals, read_signals, says_nothing_else, whole_says
+from parser.verdict import Evidence, Verdict
+
+NO_CONTEXT = Context()
 
 
-def parse(text: str, now: datetime, context: Context = Context(), language: str | None = None) -> Command:  # noqa: B008
-    """Read *text* as its writer meant it at *now* (aware, in the clinic's zone). Never raises for what a person wrote."""
-    return Command(intent=Intent.FREE, language=language or context.language, needs_human=True, confidence=0.0)
+def parse(text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
+    """Read *text* as its writer meant it at *now* (aware, in the clinic's zone). *language* is a hint beside the
+    thread's. Never raises for what a person wrote."""
+    return Reader(lexicon()).parse(text, now, context, language)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The parser with the words of one folder of language files."""
+
+    lexicon: Lexicon
+
+    def parse(self, text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
+        """See `parse`."""
+        hidden = hide(normal(text), now.date())
+        name = find_name(hidden.text, self.lexicon, hidden.spans)
+        skipped = set(name.words) if name else set()
+        tongue = tell_language(hidden.text, self.lexicon, skipped)
+        hint = tongue.code if tongue.certain else language or context.language or tongue.code
+        signals = read_signals(hidden.text, self.lexicon, hint, skipped)
+        return _Assembly(self.lexicon, hidden, name, skipped, tongue, hint, signals, context, now).command()
+
+
+@dataclass(slots=True)
+class _Assembly:
+    """All that has been found in one text, on its way to a `Command`."""
+
+    lexicon: Lexicon
+    hidden: Hidden
+    name: FoundName | None
+    skipped: set[int]
+    tongue: Tongue
+    hint: str | None
+    signals: Signals
+    context: Context
+    now: datetime
+
+    def command(self) -> Command:
+        evidence = self._evidence()
+        alarm = find_alarm(self.signals, self.hidden.text)
+        verdict = _alarmed(alarm) if alarm else decide(evidence)
+        return self._filled(verdict, evidence, alarm is not None)
+
+    @property
+    def text(self) -> Text:
+        return self.hidden.text
+
+    def _spare(self) -> frozenset[str]:
+        languages = self.lexicon.languages
+        chosen = [languages[self.hint]] if self.hint in languages else list(languages.values())
+        return frozenset().union(*(one.polite for one in chosen))
+
+    def _evidence(self) -> Evidence:
+        signals, text, spare = self.signals, self.text, self._spare()
+        survey = self.context.kind is ContextKind.SURVEY
+        options = len(self.context.options) or len(self.context.visits) or 3
+        return Evidence(
+            signals=signals,
+            context=self.context,
+            digit=choices.bare_digit(text, spare, self.skipped),
+            ordinal=choices.ordinal(signals, options),
+            code=choices.offer_code(self.hidden.raw) if self.context.code or len(text.words) < 12 else None,
+            score=choices.score(text, signals) if survey else None,
+            service=find_service(signals),
+            identified=bool(self.hidden.codes),
+            named=self.name is not None,
+            question="?" in text.raw,
+            words=len(text.words) - len(self.skipped),
+            stop=self._whole("stop", spare),
+            start=self._whole("start", spare),
+            human=self._whole("human", spare),
+            help=self._whole("help", spare),
+            callback=self._whole("callback", spare),
+            only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
+        )
+
+    def _whole(self, name: str, spare: frozenset[str]) -> bool:
+        hits = whole_says(self.signals, name)
+        return any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
+
+    def _identity(self) -> tuple[str | None, IdentityStatus, tuple[str, ...]]:
+        codes = self.hidden.codes
+        if not codes:
+            return None, "none", ()
+        right = [code.code for code in codes if code.status == "ok" and code.code]
+        if right:
+            return right[0], "ok", tuple(right[1:])
+        return None, codes[0].status, ()
+
+    def _filled(self, verdict: Verdict, evidence: Evidence, alarm: bool) -> Command:
+        code, status, others = self._identity()
+        return Command(
+            intent=verdict.intent,
+            topic=verdict.topic,
+            language=self.tongue.code if self.tongue.certain else self.hint,
+            certain_language=self.tongue.certain,
+            name=self.name.written if self.name else None,
+            identity_code=code,
+            identity_status=status,
+            other_codes=others,
+            service=evidence.service,
+            choice=verdict.choice,
+            choice_code=evidence.code,
+            score=verdict.score,
+            emergency=alarm,
+            needs_human=verdict.needs_human or self.tongue.foreign,
+            confidence=round(verdict.confidence, 2),
+            reasons=tuple(verdict.reasons),
+            also=verdict.also,
+            whole=verdict.whole,
+        )
+
+
+def _alarmed(alarm: str) -> Verdict:
+    return Verdict(Intent.HUMAN, [f'an emergency: "{alarm}"'], None, 0.99, True)
+
+
+__all__ = ["Reader", "Topic", "parse"]

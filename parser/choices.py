@@ -1,0 +1,80 @@
+"""Bare digits, ordinals, offer codes and scores: short answers to a question that we asked."""
+
+from __future__ import annotations
+
+import re
+
+from parser.normal import Text
+from parser.signals import Signals, says_nothing_else
+
+_CODE = re.compile(r"(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
+_SCORE_OF_TEN = re.compile(r"(?<![\d.,:])(10|\d)\s*(?:/|av|of|out of|kautta|pisteen|p\b)\s*(?:10\b)?", re.IGNORECASE)
+_NUMBER_WORDS = frozenset(["nro", "numero", "nr", "nummer", "no", "number", "vaihtoehto", "vaihtoehdon", "alternativ", "alternativet",
+                 "option", "aika", "ajan", "tid", "tiden", "vastaus", "svar", "answer", "otan", "tar", "jag", "ja", "joo", "yes", "ok",
+                 "valitsen", "se", "den", "the", "i", "ill", "take", "otetaan", "valitaan", "väljer", "valjer", "choose", "pick",
+                 "eli", "eller", "kohta", "nolla"])  # fmt: skip
+
+
+def bare_digit(text: Text, spare: frozenset[str], skipped: set[int]) -> int | None:
+    """The one digit (1-9) that a text says and nothing else: "2", "2.", "nro 2 kiitos". A date or a time is none."""
+    digits = [token for token in text.words if token.kind == "n"]
+    values = {token.text for token in digits}
+    if len(values) != 1 or not (value := next(iter(values))).isdigit() or not 1 <= int(value) <= 9:
+        return None
+    others = (token for at, token in enumerate(text.words) if token.kind == "w" and at not in skipped)
+    if all(token.text in spare or token.text in _NUMBER_WORDS for token in others):
+        return int(value)
+    return None
+
+
+def ordinal(signals: Signals, options: int) -> int | None:
+    """The option that "toka" or "the last one" names among *options*, None when several or none are."""
+    named = set()
+    for hit in signals.kinds("ordinal_choice:"):
+        value = int(hit.signal.removeprefix("ordinal_choice:"))
+        named.add(options if value < 0 else value)
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def offer_code(raw: str) -> str | None:
+    """An offer's code ("4K7") in capitals, None when there is none or there are two."""
+    found = {match.group(1).upper() for match in _CODE.finditer(raw)}
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def score(text: Text, signals: Signals) -> int | None:
+    """The score 0-10 that a survey's answer gives; None when no usable number is there ("11", "100")."""
+    of_ten = _SCORE_OF_TEN.search(text.folded)
+    if of_ten and "/" in of_ten.group():
+        return int(of_ten.group(1))
+    numbers = [token.text for token in text.words if token.kind == "n"]
+    usable = [int(number) for number in numbers if number.isdigit() and int(number) <= 10 and len(number) <= 2]
+    first = text.words[0] if text.words else None
+    if usable and (len(numbers) == 1 or (first is not None and first.text == str(usable[0]))):
+        return usable[0] if _is_a_mark(text, str(usable[0])) else None
+    if numbers and not usable:
+        return None
+    words = [int(hit.signal.removeprefix("score:")) for hit in signals.kinds("score:")]
+    return max(words) if len(set(words)) == 1 or (words and 10 in words) else (words[0] if words else None)
+
+
+def _is_a_mark(text: Text, number: str) -> bool:
+    """Whether a digit is a mark rather than minutes, a clock time or a count in a comment."""
+    at = next(index for index, token in enumerate(text.words) if token.text == number)
+    following = text.words[at + 1].text if at + 1 < len(text.words) else ""
+    before = text.words[at - 1].text if at else ""
+    return not following.startswith(_COUNTED) and before not in _CLOCKS
+
+
+_COUNTED = ("min", "tunti", "tunnin", "viik", "paiv", "kert", "tim", "veck", "dag", "gang", "hour", "week", "day", "time", "kk",
+            "vuo", "ar", "year", "euro", "eur", "hammas", "tander", "teeth", "kuukau", "manad", "month")  # fmt: skip
+_CLOCKS = frozenset(["klo", "kello", "kl", "klockan", "at"])
+
+
+def says_only(text: Text, signals: Signals, names: tuple[str, ...], spare: frozenset[str], skipped: set[int]) -> bool:
+    """Whether the text is nothing but phrases of *names* and politeness."""
+    mask = 0
+    for name in names:
+        for signal in signals.said.get(name, ()):
+            mask |= signal.hit.mask
+    return mask != 0 and says_nothing_else(text, mask, spare, skipped)

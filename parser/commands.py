@@ -1,0 +1,99 @@
+"""The full commands - cancel, move, book, list, call back - weighed against each other."""
+
+from __future__ import annotations
+
+from parser.command import ContextKind, Intent, Topic
+from parser.verdict import Evidence, Verdict
+
+_PRIORITY = (Intent.CANCEL, Intent.RESCHEDULE, Intent.CALLBACK, Intent.LIST, Intent.HUMAN, Intent.BOOK, Intent.CONFIRM)
+_LEAST = 2.0
+_SURE = 3.0
+
+
+def full_command(evidence: Evidence) -> Verdict | None:
+    """The command that the text carries by itself, or None when no weight reaches the least."""
+    scores, why = weigh_commands(evidence)
+    best = max(_PRIORITY, key=lambda intent: (scores.get(intent, 0.0), -_PRIORITY.index(intent)))
+    if scores.get(best, 0.0) < _LEAST:
+        return None
+    rivals = sorted(score for intent, score in scores.items() if intent is not best)
+    margin = scores[best] - (rivals[-1] if rivals else 0.0)
+    confidence = min(0.98, 0.6 + 0.12 * min(scores[best], _SURE) * (margin >= 0.5) + 0.05 * min(margin, 2.0))
+    if evidence.signals.has("info") and evidence.question and not evidence.identified and not evidence.dated:
+        confidence -= 0.3
+    verdict = Verdict(best, [why[best]], None, max(confidence, 0.3), best is Intent.HUMAN)
+    verdict.also = _also(best, scores, evidence)
+    if best in (Intent.CONFIRM, Intent.CANCEL) and evidence.signals.has("info", "complaint"):
+        verdict.needs_human = evidence.question
+    if best is Intent.CALLBACK and evidence.signals.has("complaint"):
+        verdict.topic = Topic.COMPLAINT
+    return verdict
+
+
+def weigh_commands(evidence: Evidence) -> tuple[dict[Intent, float], dict[Intent, str]]:
+    """A weight for each command, with the words that speak for it."""
+    signals = evidence.signals
+    scores: dict[Intent, float] = {}
+    why: dict[Intent, str] = {}
+
+    def add(intent: Intent, weight: float, reason: str) -> None:
+        if weight > scores.get(intent, 0.0):
+            scores[intent], why[intent] = weight, reason
+
+    for name, intent in _BY_SIGNAL:
+        if weight := signals.weight(name):
+            add(intent, weight, f'"{signals.quote(name)}"')
+    if evidence.context.kind is ContextKind.NONE or evidence.identified:
+        _weigh_statements(evidence, add)
+    _settle_rivals(evidence, scores)
+    return scores, why
+
+
+_BY_SIGNAL = (
+    ("cancel", Intent.CANCEL),
+    ("move", Intent.RESCHEDULE),
+    ("book", Intent.BOOK),
+    ("list", Intent.LIST),
+    ("callback", Intent.CALLBACK),
+    ("human", Intent.HUMAN),
+)
+
+
+def _weigh_statements(evidence: Evidence, add) -> None:  # type: ignore[no-untyped-def]
+    """What is asked without a command's word: "en pääse tiistaina" cancels, "hammas särkee" books."""
+    signals = evidence.signals
+    question = signals.has("info")
+    away = next((name for name in ("cannot", "unneeded", "give") if signals.has(name)), None)
+    if away and not evidence.service and not question:
+        add(Intent.RESCHEDULE if evidence.wish and not evidence.same_time and signals.has("move") else Intent.CANCEL,
+            2.8, f'not coming: "{signals.quote(away)}"')  # fmt: skip
+    elif signals.has("obstacle") and not evidence.service and not question and evidence.dated:
+        add(Intent.CANCEL, 2.2, f'hindered: "{signals.quote("obstacle")}"')
+    if signals.has("keep") or (signals.has("come") and not evidence.service and not evidence.question):
+        add(Intent.CONFIRM, 2.6, f'confirms: "{signals.quote("keep") or signals.quote("come")}"')
+    if evidence.service and not question:
+        add(Intent.BOOK, 2.3 + 0.3 * evidence.dated, f"a visit for {evidence.service}")
+    elif evidence.identified and (evidence.wish or evidence.recurs) and not question:
+        add(Intent.BOOK, 2.1, "a name, a code and a time wished")
+
+
+def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
+    """Words of one command that belong to another: "peru tarkastusaika" books nothing."""
+    signals = evidence.signals
+    if Intent.CANCEL in scores and signals.weight("cancel") >= _SURE:
+        scores[Intent.RESCHEDULE] = min(scores.get(Intent.RESCHEDULE, 0.0), 2.9)
+    if signals.weight("move") >= _SURE and not signals.has("cancel"):
+        scores[Intent.RESCHEDULE] = scores[Intent.RESCHEDULE] + 0.5
+    if signals.weight("book") < _SURE and scores.get(Intent.LIST, 0.0) >= _SURE:
+        scores.pop(Intent.BOOK, None)
+
+
+def _also(best: Intent, scores: dict[Intent, float], evidence: Evidence) -> tuple[Intent, ...]:
+    """A second request in the same text, if it is said in so many words."""
+    signals = evidence.signals
+    more = []
+    if best is Intent.CANCEL and (signals.weight("book") >= _SURE or (signals.has("move") and evidence.wish)):
+        more.append(Intent.BOOK)
+    if best is not Intent.CALLBACK and signals.weight("callback") >= _SURE:
+        more.append(Intent.CALLBACK)
+    return tuple(more)

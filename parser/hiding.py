@@ -1,0 +1,45 @@
+"""Codes, phone numbers and addresses taken out of a text before its words are read; offsets stay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from parser.identity import FoundCode, read_codes
+from parser.normal import Text, fold, read_tokens
+
+_PHONE = re.compile(r"(?<![\w+.-])(?:(?:\+|00)\d{1,3}[ -]?\d|0[45]\d)(?:[ -]?\d){6,9}(?![\w.-]*\d)")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+")
+_CODE = re.compile(r"\d{6}[-+]\d{3}[0-9A-Ya-y]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """*raw* is the text as written (normal form), *text* the same with spaces where *spans* lie."""
+
+    raw: str
+    text: Text
+    codes: list[FoundCode]
+    spans: list[tuple[int, int]]
+
+
+def hide(raw: str, today: date, country: str = "FI") -> Hidden:
+    """Find codes, phone numbers, links and e-mail addresses in *raw* and blank them."""
+    spans: list[tuple[int, int]] = []
+    if "@" in raw or "www." in raw or "://" in raw:
+        spans += [match.span() for match in _ADDRESS.finditer(raw)]
+    codes: list[FoundCode] = []
+    if any(character.isdigit() for character in raw):
+        phones = [match.span() for match in _PHONE.finditer(raw) if not _CODE.search(match.group())]
+        spans += phones
+        codes = read_codes(_blank(raw, phones), today, country)
+        spans += [(code.start, code.end) for code in codes]
+    seen = _blank(raw, spans)
+    return Hidden(raw, read_tokens(seen, fold(seen)), codes, sorted(spans))
+
+
+def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text

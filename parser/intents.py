@@ -1,0 +1,247 @@
+"""From what is said to what is asked: the conversation's state first, then the commands, then talk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from parser.command import ContextKind, Intent, Topic
+from parser.commands import full_command
+from parser.talk import read_talk
+from parser.verdict import Evidence, Verdict
+
+SURE = 0.95
+LIKELY = 0.8
+ASK = 0.5
+LOST = 0.2
+
+
+def decide(evidence: Evidence) -> Verdict:
+    """The intent of a text; emergencies are looked for elsewhere and before."""
+    if talk := read_talk(evidence):
+        return talk
+    answer = _ANSWERS.get(evidence.context.kind)
+    if answer and (verdict := answer(evidence)):
+        return verdict
+    if command := full_command(evidence):
+        return command
+    return _unclear(evidence)
+
+
+def _unclear(evidence: Evidence) -> Verdict:
+    signals = evidence.signals
+    if signals.has("info") or evidence.question:
+        return Verdict(Intent.FREE, [f'a question: "{signals.quote("info")}"'], _info_topic(evidence), LIKELY, True)
+    if signals.has("complaint", "abuse"):
+        return Verdict(Intent.FREE, ["a complaint"], Topic.COMPLAINT, LIKELY, True)
+    if evidence.only_polite or signals.has("thanks"):
+        return Verdict(Intent.FREE, ["thanks or a greeting, nothing asked"], Topic.THANKS, LIKELY)
+    return Verdict(Intent.FREE, ["no command found"], None, LOST, evidence.words > 3)
+
+
+def _info_topic(evidence: Evidence) -> Topic | None:
+    if evidence.context.kind is ContextKind.OFFER:
+        return Topic.OFFER_QUESTION
+    return Topic.CARE_QUESTION if evidence.service else None
+
+
+def _answer_reminder(evidence: Evidence) -> Verdict | None:
+    """1 coming, 2 cancel, 3 move; a wish for another time moves, an obstacle cancels, yes confirms."""
+    signals = evidence.signals
+    if evidence.digit in _REMINDER_DIGITS:
+        return _short(_REMINDER_DIGITS[evidence.digit], f"{evidence.digit} as the reminder asked", SURE)
+    if (command := full_command(evidence)) and command.confidence >= LIKELY and command.intent not in _WEAK_HERE:
+        return command
+    coming = signals.has("come", "keep")
+    away = _away(evidence)
+    if away and evidence.wish and not coming:
+        return Verdict(Intent.RESCHEDULE, [f'cannot come ("{away}") and names another time'], None, LIKELY)
+    if signals.has("info") and not coming and not signals.has("cannot", "unneeded", "give", "yes"):
+        return None
+    if coming and not signals.has("cannot", "no"):
+        human = evidence.question or signals.has("info")
+        said = signals.quote("come") or signals.quote("keep")
+        return _short(Intent.CONFIRM, f'coming: "{said}"', SURE, human)
+    if away and not (signals.has("yes") and away == signals.quote("no")):
+        strong = signals.has("cannot", "unneeded", "give")
+        return _short(Intent.CANCEL, f'not coming: "{away}"', SURE if strong else LIKELY)
+    if signals.has("yes") and not signals.has("no"):
+        if evidence.wish and not evidence.same_time:
+            return Verdict(Intent.RESCHEDULE, ["another time would suit"], None, ASK)
+        return _short(Intent.CONFIRM, f'yes: "{signals.quote("yes")}"', SURE, evidence.question)
+    if signals.denies("come") or signals.denies("yes"):
+        return _short(Intent.CANCEL, "says not to come", LIKELY)
+    if signals.denies("cancel"):
+        return _short(Intent.CONFIRM, "does not cancel", LIKELY)
+    if evidence.wish or evidence.recurs or signals.weight("move"):
+        return Verdict(Intent.RESCHEDULE, ["names another time"], None, LIKELY)
+    if evidence.same_time and evidence.words <= 6:
+        return _short(Intent.CONFIRM, "repeats the visit's time", ASK)
+    return None
+
+
+_REMINDER_DIGITS = {1: Intent.CONFIRM, 2: Intent.CANCEL, 3: Intent.RESCHEDULE}
+_WEAK_HERE = frozenset([Intent.BOOK, Intent.CONFIRM])
+
+
+def _away(evidence: Evidence) -> str:
+    signals = evidence.signals
+    for name in ("cannot", "unneeded", "give", "refuse", "obstacle", "no"):
+        if signals.has(name):
+            return signals.quote(name)
+    return ""
+
+
+def _answer_offer(evidence: Evidence) -> Verdict | None:
+    """1 or yes takes it, 2 or no leaves it; its own time or code without a no takes it."""
+    signals = evidence.signals
+    if evidence.digit in (1, 2):
+        intent = Intent.ACCEPT if evidence.digit == 1 else Intent.DECLINE
+        return _short(intent, f"{evidence.digit} as the offer asked", SURE)
+    if signals.only_if("take"):
+        return None
+    command = full_command(evidence)
+    if command and command.confidence >= LIKELY and command.intent in _BEATS_OFFER:
+        return command
+    away = _away(evidence)
+    negative = away or signals.denies("take") or signals.denies("come") or signals.denies("yes")
+    positive = signals.has("take", "come", "keep", "yes")
+    if signals.has("info") and not positive and not negative:
+        return None
+    if negative and not (positive and away == signals.quote("obstacle") and signals.has("take")):
+        return _short(Intent.DECLINE, f'does not want it: "{away}"', SURE if away != signals.quote("obstacle") else LIKELY)
+    if positive:
+        said = next(signals.quote(name) for name in ("take", "come", "keep", "yes") if signals.has(name))
+        return _short(Intent.ACCEPT, f'wants it: "{said}"', SURE, evidence.question)
+    if (evidence.code and evidence.code == evidence.context.code) or (evidence.same_time and not evidence.question):
+        return _short(Intent.ACCEPT, "repeats the offer", LIKELY)
+    if signals.weight("book") >= _FULL and not evidence.question:
+        return _short(Intent.ACCEPT, f'wants the time: "{signals.quote("book")}"', LIKELY)
+    return None
+
+
+_FULL = 3.0
+_BEATS_OFFER = frozenset([Intent.CANCEL, Intent.LIST, Intent.CALLBACK, Intent.HUMAN, Intent.HELP, Intent.RESCHEDULE])
+
+
+def _answer_options(evidence: Evidence) -> Verdict | None:
+    """A digit, an ordinal, or a date or time of one option chooses; none of them declines or asks for others."""
+    signals = evidence.signals
+    count = len(evidence.context.options) or len(evidence.context.visits) or 3
+    if evidence.digit is not None:
+        if evidence.digit <= count:
+            return _choose(evidence.digit, f"{evidence.digit} of {count}")
+        return Verdict(Intent.FREE, [f"{evidence.digit} is no option"], None, ASK)
+    command = full_command(evidence)
+    if command and command.confidence >= LIKELY and command.intent in _BEATS_OPTIONS and evidence.option is None:
+        return command
+    away = signals.quote("none_fit") or signals.quote("cannot") or signals.quote("refuse") or signals.quote("no")
+    if evidence.option is not None and not (away and evidence.wish):
+        return _choose(evidence.option, "names the day or time of an option")
+    if evidence.wish and not signals.has("come") and (away or evidence.option is None):
+        return Verdict(Intent.RESCHEDULE, ["asks for other times than those listed"], None, LIKELY)
+    if evidence.ordinal is not None and not signals.has("none_fit"):
+        return _choose(evidence.ordinal, "names an option by its place")
+    if signals.weight("move") >= _FULL:
+        return Verdict(Intent.RESCHEDULE, [f'asks for others: "{signals.quote("move")}"'], None, LIKELY)
+    if away or signals.has("unneeded", "obstacle"):
+        return _short(Intent.DECLINE, f'none suits: "{away}"', LIKELY)
+    if count == 1 and signals.has("yes", "take", "come"):
+        return _choose(1, "yes to the only option")
+    return None
+
+
+_BEATS_OPTIONS = frozenset([Intent.CANCEL, Intent.LIST, Intent.CALLBACK, Intent.HUMAN, Intent.HELP])
+
+
+def _choose(number: int, reason: str) -> Verdict:
+    return Verdict(Intent.CHOOSE, [reason], None, SURE, choice=number, whole=False)
+
+
+def _answer_survey(evidence: Evidence) -> Verdict | None:
+    """A score, words about the visit, or both."""
+    signals = evidence.signals
+    command = full_command(evidence)
+    complaint = signals.has("complaint", "abuse")
+    wants_contact = signals.has("callback", "human")
+    if evidence.score is not None:
+        human = wants_contact or (complaint and evidence.score <= _DETRACTOR)
+        return Verdict(Intent.FEEDBACK, [f"score {evidence.score}"], None, SURE, human, score=evidence.score, whole=False)
+    if command and command.confidence >= LIKELY and not complaint and command.intent in _BEATS_SURVEY:
+        return command
+    if evidence.only_polite and not signals.has("praise"):
+        return None
+    return Verdict(
+        Intent.FEEDBACK, ["words about the visit"], Topic.COMPLAINT if complaint else None, LIKELY,
+        complaint or wants_contact or evidence.question, whole=False,
+    )  # fmt: skip
+
+
+_DETRACTOR = 6
+_BEATS_SURVEY = frozenset([Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.BOOK, Intent.HUMAN, Intent.CALLBACK, Intent.HELP])
+
+
+def _answer_callback(evidence: Evidence) -> Verdict | None:
+    """Yes: the announced time is fine; a time: call then; no need: the call is withdrawn."""
+    signals = evidence.signals
+    if signals.has("callback_no"):
+        reason = f'no call needed: "{signals.quote("callback_no")}"'
+        return Verdict(Intent.DECLINE, [reason], Topic.CALLBACK_WITHDRAW, SURE, whole=False)
+    if evidence.digit in (1, 2):
+        intent = Intent.CONFIRM if evidence.digit == 1 else Intent.DECLINE
+        return _short(intent, f"{evidence.digit} to the announced call", LIKELY)
+    command = full_command(evidence)
+    if command and command.intent in (Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.HUMAN) and not evidence.wish:
+        if command.confidence >= SURE:
+            return command
+    if evidence.wish or evidence.recurs:
+        return Verdict(Intent.CALLBACK, ["names a time for the call"], None, SURE, whole=False)
+    if signals.denies("callback") or signals.has("unneeded", "refuse"):
+        return Verdict(Intent.DECLINE, ["does not want the call"], Topic.CALLBACK_WITHDRAW, LIKELY, whole=False)
+    if signals.has("cannot", "no", "obstacle"):
+        return Verdict(Intent.CALLBACK, [f'not then: "{_away(evidence)}"'], None, LIKELY, whole=False)
+    if signals.has("yes", "come", "keep", "take") or evidence.same_time:
+        return _short(Intent.CONFIRM, "the announced time is fine", SURE)
+    if signals.has("callback"):
+        return Verdict(Intent.CALLBACK, [f'wants a call: "{signals.quote("callback")}"'], None, LIKELY, whole=False)
+    return None
+
+
+def _answer_proposal(evidence: Evidence) -> Verdict | None:
+    """Staff's proposal: taken, left, or another time wished."""
+    signals = evidence.signals
+    if evidence.digit in _PROPOSAL_DIGITS:
+        return _short(_PROPOSAL_DIGITS[evidence.digit], f"{evidence.digit} as the proposal asked", SURE)
+    away = _away(evidence)
+    if (evidence.wish and (away or not signals.has("yes", "take"))) or signals.weight("move") >= _FULL:
+        return Verdict(Intent.RESCHEDULE, ["another time than the proposed one"], None, LIKELY)
+    return _answer_offer(evidence)
+
+
+_PROPOSAL_DIGITS = {1: Intent.ACCEPT, 2: Intent.DECLINE, 3: Intent.RESCHEDULE}
+
+
+def _answer_digits(evidence: Evidence) -> Verdict | None:
+    """A menu or the question after a stop: only its digits mean something, and yes to the latter."""
+    if evidence.digit is not None:
+        return _choose(evidence.digit, f"{evidence.digit} as asked")
+    if evidence.context.kind is ContextKind.STOP and evidence.signals.has("yes", "keep"):
+        return _choose(1, f'yes: "{evidence.signals.quote("yes")}"')
+    return None
+
+
+def _short(intent: Intent, reason: str, confidence: float, needs_human: bool = False) -> Verdict:
+    return Verdict(intent, [reason], None, confidence, needs_human, whole=False)
+
+
+_ANSWERS: dict[ContextKind, Callable[[Evidence], Verdict | None]] = {
+    ContextKind.REMINDER: _answer_reminder,
+    ContextKind.PROVISIONAL: _answer_reminder,
+    ContextKind.OFFER: _answer_offer,
+    ContextKind.OPTIONS: _answer_options,
+    ContextKind.WHICH_VISIT: _answer_options,
+    ContextKind.SURVEY: _answer_survey,
+    ContextKind.CALLBACK_NOTICE: _answer_callback,
+    ContextKind.PROPOSAL: _answer_proposal,
+    ContextKind.MENU: _answer_digits,
+    ContextKind.STOP: _answer_digits,
+}

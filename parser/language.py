@@ -1,0 +1,50 @@
+"""Which language a text is in: by words that only one language has, never by "moi", "ok", "no" or a name."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NamedTuple
+
+from parser.lexicon import Lexicon
+from parser.normal import Text
+
+ENOUGH_WORDS = 3
+
+
+class Tongue(NamedTuple):
+    """*code* is the likeliest language (None: no word tells); *certain* says that the text itself decides it."""
+
+    code: str | None
+    certain: bool
+    foreign: bool
+    """The text is in no language that we read."""
+
+
+def tell_language(text: Text, lexicon: Lexicon, skipped: frozenset[int] | set[int]) -> Tongue:
+    """Weigh the words of *text*, leaving out those at *skipped* (names)."""
+    scores: dict[str, float] = dict.fromkeys(lexicon.languages, 0.0)
+    sure: set[str] = set()
+    letters = 0
+    for index, token in enumerate(text.words):
+        if token.kind != "w" or index in skipped:
+            continue
+        letters += 1
+        owner = lexicon.only_in.get(token.text)
+        if owner is None:
+            continue
+        scores[owner] += 1
+        if token.text in lexicon.languages[owner].certain:
+            sure.add(owner)
+            scores[owner] += 0.5
+    best = max(scores, key=lambda code: scores[code])
+    if scores[best] == 0:
+        return Tongue(None, False, _other_alphabet(text))
+    rivals = sorted(scores.values())[-2] if len(scores) > 1 else 0.0
+    certain = scores[best] > rivals and (scores[best] >= ENOUGH_WORDS or best in sure)
+    return Tongue(best if scores[best] > rivals or certain else None, certain, False)
+
+
+def _other_alphabet(text: Text) -> bool:
+    letters = [letter for letter in text.folded if letter.isalpha()]
+    foreign = sum(not unicodedata.name(letter, "LATIN").startswith("LATIN") for letter in letters[:60])
+    return bool(letters) and foreign * 2 > min(len(letters), 60)

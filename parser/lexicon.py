@@ -1,0 +1,132 @@
+"""lang/*.toml made ready for reading: one phrase book of all languages, and each language's small words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lang.words import HERE, Words, read_words
+from parser.normal import fold
+from parser.phrases import Phrase, PhraseBook, compile_phrase
+
+WEIGHTS = {"sure": 3.0, "likely": 2.0, "hint": 1.0}
+WHOLE = "whole:"
+"""Prefix of signals that count only when they are all that the text says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The small words of one language."""
+
+    code: str
+    negators: frozenset[str]
+    negates_before: int
+    negates_after: int
+    conditions: frozenset[str]
+    turns: frozenset[str]
+    polite: frozenset[str]
+    known: frozenset[str]
+    certain: frozenset[str]
+    never: frozenset[str]
+    name_cues: tuple[tuple[str, ...], ...]
+    name_endings: tuple[tuple[str, str], ...]
+    dates: Words = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Everything that was read from one folder of language files."""
+
+    languages: dict[str, Language]
+    book: PhraseBook
+    only_in: dict[str, str]
+    """Words that belong to one language only, with that language."""
+
+
+@lru_cache(maxsize=8)
+def lexicon(folder: Path = HERE) -> Lexicon:
+    """Read the language files of *folder* once. Raises ValueError or tomllib.TOMLDecodeError for a file we cannot use."""
+    tables = read_words(folder)
+    phrases = [phrase for code, words in tables.items() for phrase in _phrases(code, words)]
+    languages = {code: _language(code, words, phrases) for code, words in tables.items()}
+    spelled = [word for words in tables.values() for word in _listed(words.get("spelling", {}).get("words", []))]
+    return Lexicon(languages, PhraseBook(phrases, spelled), _unique_words(languages))
+
+
+def _phrases(code: str, words: Words) -> Iterator[Phrase]:
+    for signal, strengths in words.get("phrases", {}).items():
+        for strength, listed in strengths.items():
+            yield from _named(code, signal, strength, listed)
+    for kind, listed in words.get("services", {}).items():
+        yield from _plain(code, f"service:{kind}", 3.0, listed)
+    for kind, listed in words.get("emergency", {}).items():
+        yield from _plain(code, f"emergency:{kind}", 3.0, listed)
+    for score, listed in words.get("scores", {}).items():
+        yield from _plain(code, f"score:{score}", 3.0, listed)
+    negation = words.get("negation", {})
+    yield from _plain(code, "negator", 1.0, negation.get("phrases", []))
+    yield from _plain(code, "unreal", 1.0, negation.get("unreal", []))
+
+
+def _named(code: str, signal: str, strength: str, listed: list[str]) -> Iterator[Phrase]:
+    if strength == "whole":
+        return _plain(code, WHOLE + signal, 3.0, listed)
+    if strength in WEIGHTS:
+        return _plain(code, signal, WEIGHTS[strength], listed)
+    return _plain(code, f"{signal}:{strength}", 3.0, listed)
+
+
+def _plain(code: str, signal: str, weight: float, listed: list[str]) -> Iterator[Phrase]:
+    return (compile_phrase(signal, weight, code, written) for written in listed)
+
+
+def _language(code: str, words: Words, phrases: list[Phrase]) -> Language:
+    negation = words.get("negation", {})
+    language = words.get("language", {})
+    names = words.get("names", {})
+    known = {atom for phrase in phrases if phrase.language == code for element in phrase.elements for atom in element or ()}
+    known |= _folded(language.get("words", [])) | _folded(words.get("polite", {}).get("words", []))
+    known |= set(_date_words(words.get("dates", {}))) | _folded(language.get("certain", []))
+    return Language(
+        code=code,
+        negators=_folded(negation.get("words", [])),
+        negates_before=int(negation.get("before", 3)),
+        negates_after=int(negation.get("after", 0)),
+        conditions=_folded(negation.get("conditions", [])),
+        turns=_folded(negation.get("turns", [])),
+        polite=_folded(words.get("polite", {}).get("words", [])),
+        known=frozenset(atom for atom in known if "*" not in atom),
+        certain=_folded(language.get("certain", [])) - _folded(language.get("never", [])),
+        never=_folded(language.get("never", [])),
+        name_cues=tuple(tuple(fold(cue).split()) for cue in names.get("cues", [])),
+        name_endings=tuple((fold(ending), base) for ending, base in names.get("endings", [])),
+        dates=words.get("dates", {}),
+    )
+
+
+def _date_words(dates: Words) -> Iterator[str]:
+    for table in dates.values():
+        if isinstance(table, dict):
+            for listed in table.values():
+                for word in _listed(listed):
+                    yield from fold(word).split()
+
+
+def _listed(value: Any) -> list[str]:
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
+
+
+def _folded(words: list[str]) -> frozenset[str]:
+    return frozenset(fold(word).replace("'", "") for word in words)
+
+
+def _unique_words(languages: dict[str, Language]) -> dict[str, str]:
+    owners: dict[str, list[str]] = {}
+    for code, language in languages.items():
+        for word in language.known | language.certain:
+            owners.setdefault(word, []).append(code)
+    never = frozenset().union(*(language.never for language in languages.values()))
+    return {word: codes[0] for word, codes in owners.items() if len(codes) == 1 and word not in never and len(word) > 1}

@@ -1,0 +1,148 @@
+"""The patient's name: two or three words near the code, after "nimeni on" or "mvh", or where a text ends."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from parser.lexicon import Lexicon
+from parser.normal import Text, Token, fold
+from parser.spelling import one_slip_apart
+
+NAME_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+
+
+class FoundName(NamedTuple):
+    """*written* is the name in capitals and nominative; *words* are the indexes of its words in the text."""
+
+    written: str
+    words: tuple[int, ...]
+
+
+def find_name(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> FoundName | None:
+    """The likeliest first and last name in *text*; *codes* are the spans of identity codes and phone numbers."""
+    runs = _runs(text, lexicon)
+    if not runs:
+        return None
+    best = max(runs, key=lambda run: _score(run, text, lexicon, codes))
+    if _score(best, text, lexicon, codes) < _LEAST:
+        return None
+    return FoundName(_written(best, text), tuple(best))
+
+
+_LEAST = 3.0
+
+
+def _runs(text: Text, lexicon: Lexicon) -> list[list[int]]:
+    """Neighbouring words that may be names: unknown to the lexicon, or with a capital inside a sentence."""
+    shouting = text.raw.isupper()
+    runs: list[list[int]] = []
+    run: list[int] = []
+    for index, token in enumerate(text.words):
+        fits = token.kind == "w" and len(token.text) > 1 and _may_be_name(index, token, text, lexicon, shouting)
+        joined = run and _adjacent(text, text.words[run[-1]], token)
+        if fits and (not run or joined):
+            run.append(index)
+            continue
+        _keep(run, runs)
+        run = [index] if fits else []
+    _keep(run, runs)
+    return runs
+
+
+def _keep(run: list[int], runs: list[list[int]]) -> None:
+    if 2 <= len(run) <= 4:
+        runs.append(run)
+
+
+def _adjacent(text: Text, one: Token, other: Token) -> bool:
+    return text.folded[one.end : other.start] in (" ", "-", "  ")
+
+
+def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shouting: bool) -> bool:
+    known = lexicon.book.atoms(token.text) or any(token.text in one.known for one in lexicon.languages.values())
+    if not known:
+        return True
+    capital = text.raw[token.start].isupper() and not shouting
+    return capital and len(token.text) > 2 and not _opens_sentence(index, text)
+
+
+def _opens_sentence(index: int, text: Text) -> bool:
+    return index == 0 or text.words[index - 1].sentence != text.words[index].sentence
+
+
+def _score(run: list[int], text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> float:
+    first, last = text.words[run[0]], text.words[run[-1]]
+    score = 0.0
+    if any(_beside(text, last.end, start) or _beside(text, end, first.start) for start, end in codes):
+        score += 4
+    capitals = all(text.raw[text.words[at].start].isupper() for at in run)
+    score += 2 if capitals and not text.raw.isupper() else 0
+    score += 3 if _after_cue(run[0], text, lexicon) else 0
+    score += 1 if run[-1] == len(text.words) - 1 or run[0] == 0 else 0
+    score += 0.5 if len(run) == 2 else 0
+    return score
+
+
+def _beside(text: Text, end: int, start: int) -> bool:
+    """Whether only signs, spaces and a phone number lie between the offsets."""
+    return 0 <= start - end <= 30 and not any(letter.isalpha() for letter in text.folded[end:start])
+
+
+def _after_cue(index: int, text: Text, lexicon: Lexicon) -> bool:
+    before = [token.text for token in text.words[max(0, index - 4) : index]]
+    return any(
+        len(cue) <= len(before) and tuple(before[-len(cue) :]) == cue
+        for language in lexicon.languages.values()
+        for cue in language.name_cues
+    )
+
+
+def _written(run: list[int], text: Text) -> str:
+    start, end = text.words[run[0]].start, text.words[run[-1]].end
+    words = NAME_WORD.findall(text.raw[start:end].replace("’", "'"))
+    return " ".join(_nominative(_capital(word)) for word in words)
+
+
+def _capital(word: str) -> str:
+    if word.islower() or word.isupper():
+        return "-".join("'".join(part[:1].upper() + part[1:].lower() for part in half.split("'")) for half in word.split("-"))
+    return word
+
+
+_INFLECTED = ((re.compile(r"(?<=[a-zåäö])sen$"), "nen"), (re.compile(r"(?<=[a-zåäö])se(?:lle|lla|llä|lta|ltä)$"), "nen"))
+
+
+def _nominative(word: str) -> str:
+    """ "Virtasen" as "Virtanen"; "Toby's" as "Toby". Other endings are too often part of a name."""
+    if word.endswith("'s"):
+        word = word[:-2]
+    for pattern, base in _INFLECTED:
+        word = pattern.sub(base, word)
+    return word
+
+
+Sameness = Literal["match", "near", "contradicts"]
+
+
+def same_person(written: str, given_names: str, family_name: str) -> Sameness:
+    """Compare a name in a text with the register's: "match", "near" (a slip of the pen, one name of two, a new family
+    name: a person should look), or "contradicts"."""
+    mine = [fold(part) for part in NAME_WORD.findall(written.replace("-", " "))]
+    given = [fold(part) for part in NAME_WORD.findall(given_names.replace("-", " "))]
+    family = [fold(part) for part in NAME_WORD.findall(family_name.replace("-", " "))]
+    if not mine:
+        return "contradicts"
+    hits = [_closest(part, given + family) for part in mine]
+    some_given = any(_closest(part, given) for part in mine)
+    some_family = any(_closest(part, family) for part in mine)
+    if all(hits) and some_given and some_family:
+        return "match"
+    return "near" if some_given or some_family else "contradicts"
+
+
+def _closest(part: str, names: list[str]) -> bool:
+    return any(part == name or (min(len(part), len(name)) >= _LONG_ENOUGH and one_slip_apart(part, name)) for name in names)
+
+
+_LONG_ENOUGH = 4

@@ -1,0 +1,132 @@
+"""Text as the rules see it: folded to plain small letters at the same offsets, and cut into tokens."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+LONGEST = 1600
+"""Characters that are read; ten SMS segments hold fewer."""
+
+MOST_TOKENS = 400
+
+_SAME = {"’": "'", "‘": "'", "´": "'", "`": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "‐": "-",
+         "‑": "-", "\u00a0": " ", "\u202f": " ", "ß": "s", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "a", "ı": "i"}
+
+
+class _Fold(dict[int, int]):
+    """A translation table that learns: every character becomes one character without marks, in lower case."""
+
+    def __missing__(self, code: int) -> int:
+        small = chr(code).lower()
+        small = _SAME.get(small, small)[0]
+        plain = unicodedata.normalize("NFD", small)[0] if len(small) == 1 and code > 127 else small
+        if len(self) < 20_000:
+            self[code] = ord(plain)
+        return ord(plain)
+
+
+_FOLD = _Fold()
+
+
+def fold(text: str) -> str:
+    """Lower case without diacritics, one character for each of *text* (which should be in NFC)."""
+    return text.translate(_FOLD)
+
+
+class Token(NamedTuple):
+    """One word, number or sign of a text; *text* is folded, *start* and *end* are offsets.
+
+    *kind* is "w" word, "n" number (dates and times in figures too), "s" sign or emoji. *clause* and *sentence* number the
+    stretches that commas and full stops cut.
+    """
+
+    text: str
+    start: int
+    end: int
+    kind: str
+    clause: int
+    sentence: int
+
+
+_TOKEN = re.compile(
+    r"(?P<n>\d{4}-\d\d-\d\d(?!\d)|\d{1,2}[./:]\d{1,2}(?:[./]\d{4}|[./]\d\d)?(?!\d)|\d+)"
+    r"|(?P<w>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<s>[^\w\s]|_)|(?P<x>\n)"
+)
+_ENDS = frozenset(".!?")
+_CUTS = frozenset(",;:()\"")
+_ABBREVIATION = 4
+
+
+@dataclass(slots=True)
+class Text:
+    """A text ready to be read: *raw* (NFKC), *folded* (same length), all *tokens*, and the *words* among them."""
+
+    raw: str
+    folded: str
+    tokens: list[Token] = field(default_factory=list)
+    words: list[Token] = field(default_factory=list)
+
+    def written(self, token: Token) -> str:
+        """The token as its writer wrote it."""
+        return self.raw[token.start : token.end]
+
+
+def normal(text: str) -> str:
+    """*text* in one form (NFKC), cut at the longest length that is read; control characters become spaces."""
+    text = text[: LONGEST * 2]
+    if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    return text[:LONGEST].replace("\x00", " ").replace("\r", " ")
+
+
+
+
+def read_tokens(raw: str, folded: str) -> Text:
+    """Cut *folded* into tokens; *raw* is the same text as written. No more than `MOST_TOKENS` are kept."""
+    tokens: list[Token] = []
+    words: list[Token] = []
+    clause = sentence = 0
+    previous = ""
+    for found in _TOKEN.finditer(folded):
+        kind = found.lastgroup or "s"
+        piece = found.group()
+        start, end = found.span()
+        if kind == "x":
+            clause, sentence = clause + 1, sentence + 1
+            continue
+        if kind == "w":
+            if "'" in piece:
+                piece = piece.replace("'", "")
+            token = Token(piece, start, end, kind, clause, sentence)
+            words.append(token)
+        elif kind == "n":
+            token = Token(piece, start, end, kind, clause, sentence)
+            words.append(token)
+        else:
+            token = Token(piece, start, end, kind, clause, sentence)
+            if piece in _ENDS:
+                clause += 1
+                if piece != "." or _closes(folded, end, previous):
+                    sentence += 1
+            elif piece in _CUTS:
+                clause += 1
+            elif ord(piece) >= _EMOJI:
+                words.append(token)
+        tokens.append(token)
+        previous = piece
+        if len(tokens) >= MOST_TOKENS:
+            break
+    return Text(raw, folded, tokens, words)
+
+
+_EMOJI = 0x2190
+
+
+def _closes(folded: str, end: int, before: str) -> bool:
+    """Whether a full stop after the token *before* ends a sentence rather than a number or an abbreviation."""
+    if end < len(folded) and not folded[end].isspace():
+        return False
+    return not before.isdigit() and (len(before) > _ABBREVIATION or end >= len(folded) - 1)

@@ -1,0 +1,205 @@
+"""Finding the phrases of lang/*.toml in a text: exact words, stems (`peru*`), inner stems (`*hoito*`), alternatives
+(`en|emme`) and gaps of up to three words (`..`), all in one pass over the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from parser.normal import Token, fold
+from parser.spelling import Speller
+
+GAP = 3
+"""Words that `..` may stand for."""
+
+_CACHED_WORDS = 20_000
+_SHORTEST_STEM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One way to say *signal*; *elements* are sets of atoms, None is a gap."""
+
+    signal: str
+    weight: float
+    language: str
+    written: str
+    elements: tuple[frozenset[str] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase found at words *first* to *last*; *mask* has a bit for each word that the phrase itself names."""
+
+    signal: str
+    weight: float
+    language: str
+    written: str
+    first: int
+    last: int
+    mask: int
+
+
+def compile_phrase(signal: str, weight: float, language: str, written: str) -> Phrase:
+    """Read one phrase of a language file; raises ValueError when it names no word."""
+    elements: list[frozenset[str] | None] = []
+    for piece in fold(written).replace("'", "").split():
+        elements.append(None if piece == ".." else frozenset(piece.split("|")))
+    if not elements or elements[0] is None or elements[-1] is None:
+        raise ValueError(f"{language}: the phrase {written!r} of {signal} must begin and end with a word")
+    return Phrase(signal, weight, language, written, tuple(elements))
+
+
+class PhraseBook:
+    """All phrases of all languages, indexed by their first two atoms."""
+
+    def __init__(self, phrases: Iterable[Phrase], spelled: Iterable[str] = ()) -> None:
+        self._single: dict[str, list[Phrase]] = {}
+        self._double: dict[str, dict[str, list[Phrase]]] = {}
+        self._gapped: dict[str, list[Phrase]] = {}
+        self._exact: set[str] = set()
+        self._stems: set[str] = set()
+        self._inner: list[str] = []
+        for phrase in phrases:
+            self._learn(phrase)
+        self._inner.sort()
+        whole = (word for word in self._exact if word.isalpha())
+        self._speller = Speller([*whole, *(fold(word) for word in spelled)], [stem[:-1] for stem in self._stems])
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def _learn(self, phrase: Phrase) -> None:
+        for element in phrase.elements:
+            for atom in element or ():
+                self._learn_atom(atom)
+        for first in phrase.elements[0] or ():
+            if len(phrase.elements) == 1:
+                self._single.setdefault(first, []).append(phrase)
+            elif phrase.elements[1] is None:
+                self._gapped.setdefault(first, []).append(phrase)
+            else:
+                for second in phrase.elements[1]:
+                    self._double.setdefault(first, {}).setdefault(second, []).append(phrase)
+
+    def _learn_atom(self, atom: str) -> None:
+        if atom.startswith("*"):
+            if atom not in self._inner:
+                self._inner.append(atom)
+        elif atom.endswith("*"):
+            self._stems.add(atom)
+        else:
+            self._exact.add(atom)
+
+    def atoms(self, word: str) -> tuple[str, ...]:
+        """Every atom of the book that *word* satisfies, without correcting its spelling."""
+        known = self._known.get(word)
+        if known is None:
+            if len(self._known) >= _CACHED_WORDS:
+                self._known.clear()
+            known = self._known[word] = self._find_atoms(word)
+        return known
+
+    def _find_atoms(self, word: str) -> tuple[str, ...]:
+        found = [word] if word in self._exact else []
+        for length in range(_SHORTEST_STEM, min(len(word), 24) + 1):
+            stem = word[:length] + "*"
+            if stem in self._stems:
+                found.append(stem)
+        found.extend(atom for atom in self._inner if _inside(atom, word))
+        return tuple(found)
+
+    def corrected(self, word: str) -> str | None:
+        """A word of the book that *word* misspells by one letter, if there is exactly that."""
+        return self._speller.correct(word)
+
+    def find(self, words: list[Token], protected: frozenset[int] | set[int] = frozenset()) -> list[Hit]:
+        """All phrases in *words*; those inside a longer one are left out. Spelling is corrected except at *protected*."""
+        atoms = [self._atoms_at(token, index in protected) for index, token in enumerate(words)]
+        hits: list[Hit] = []
+        for index, here in enumerate(atoms):
+            for atom in here:
+                self._find_at(index, atom, atoms, words, hits)
+        return _longest(hits)
+
+    def _atoms_at(self, token: Token, protected: bool) -> tuple[str, ...]:
+        word = token.text
+        found = self.atoms(word)
+        if found or protected or token.kind != "w":
+            return found
+        squeezed = _squeeze(word)
+        if squeezed != word and (found := self.atoms(squeezed)):
+            return found
+        corrected = self._speller.correct(word)
+        return self.atoms(corrected) if corrected else ()
+
+    def _find_at(
+        self, index: int, atom: str, atoms: list[tuple[str, ...]], words: list[Token], hits: list[Hit]
+    ) -> None:
+        for phrase in self._single.get(atom, ()):
+            hits.append(_hit(phrase, index, index, 1 << index))
+        doubles = self._double.get(atom)
+        if doubles is not None and index + 1 < len(words):
+            for second in atoms[index + 1]:
+                for phrase in doubles.get(second, ()):
+                    _extend(phrase, index, 2, index + 2, 3 << index, atoms, words, hits)
+        for phrase in self._gapped.get(atom, ()):
+            _extend(phrase, index, 1, index + 1, 1 << index, atoms, words, hits)
+
+
+def _extend(
+    phrase: Phrase,
+    first: int,
+    element: int,
+    index: int,
+    mask: int,
+    atoms: list[tuple[str, ...]],
+    words: list[Token],
+    hits: list[Hit],
+) -> None:
+    """Match the rest of *phrase* from *element* on at word *index*; append a hit when all of it is there."""
+    while element < len(phrase.elements):
+        wanted = phrase.elements[element]
+        reach = 0
+        if wanted is None:
+            element, reach = element + 1, GAP
+            wanted = phrase.elements[element]
+        index = _first_of(wanted or frozenset(), index, reach, atoms, words, words[first].sentence)
+        if index < 0:
+            return
+        mask |= 1 << index
+        index, element = index + 1, element + 1
+    hits.append(_hit(phrase, first, index - 1, mask))
+
+
+def _first_of(
+    wanted: frozenset[str], index: int, reach: int, atoms: list[tuple[str, ...]], words: list[Token], sentence: int
+) -> int:
+    for at in range(index, min(index + reach + 1, len(words))):
+        if words[at].sentence != sentence and reach:
+            return -1
+        if any(atom in wanted for atom in atoms[at]):
+            return at
+    return -1
+
+
+def _hit(phrase: Phrase, first: int, last: int, mask: int) -> Hit:
+    return Hit(phrase.signal, phrase.weight, phrase.language, phrase.written, first, last, mask)
+
+
+def _longest(hits: list[Hit]) -> list[Hit]:
+    """Leave out hits whose words all belong to a longer hit: "ei haittaa" is no "ei"."""
+    if len(hits) < 2:
+        return hits
+    masks = {hit.mask for hit in hits}
+    covered = {mask for mask in masks if any(mask & other == mask and mask != other for other in masks)}
+    return [hit for hit in hits if hit.mask not in covered]
+
+
+def _inside(atom: str, word: str) -> bool:
+    inner = atom.strip("*")
+    return inner in word if atom.endswith("*") else word.endswith(inner)
+
+
+def _squeeze(word: str) -> str:
+    """ "joooo" as "joo", "yesss" as "yess": more than two equal letters become two."""
+    kept = [letter for at, letter in enumerate(word) if at < 2 or not letter == word[at - 1] == word[at - 2]]
+    return "".join(kept)

@@ -1,0 +1,22 @@
+"""Which service a text is about, by what people call it."""
+
+from __future__ import annotations
+
+from parser.signals import Signals
+
+PREFIX = "service:"
+
+# A special visit says more than "dentist" or "it hurts"; what broke says more than that it hurts.
+_SPECIAL_FIRST = (
+    "ortho", "wisdom", "root", "crown", "denture", "whitening", "extraction", "filling", "broken", "hygiene", "pain", "checkup"
+)  # fmt: skip
+
+
+def find_service(signals: Signals) -> str | None:
+    """The most special service named, or None."""
+    named = {hit.signal.removeprefix(PREFIX) for hit in signals.kinds(PREFIX)}
+    denied = {name.removeprefix(PREFIX) for name in signals.said if name.startswith(PREFIX)}
+    for kind in _SPECIAL_FIRST:
+        if kind in named or (kind == "pain" and not named and kind in denied):
+            return kind
+    return min(named) if named else None

@@ -1,0 +1,184 @@
+"""What the words of a text say, each with its negation and condition: "en peru" is no cancelling, "jos ei käy, peru"
+is one only if."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from parser.lexicon import WHOLE, Language, Lexicon
+from parser.normal import Text, Token
+from parser.phrases import Hit
+
+_NEGATABLE = frozenset(
+    ["cancel", "move", "book", "callback", "come", "take", "keep", "yes", "late", "undo", "human", "confirm", "list",
+     "waitlist_join", "complaint", "praise", "obstacle", "deceased", "contact_change"]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing said: the phrase that says it, and whether it is denied or only a condition."""
+
+    hit: Hit
+    negated: bool = False
+    conditional: bool = False
+
+
+@dataclass(slots=True)
+class Signals:
+    """All things said in a text. Look-ups count what is neither denied nor conditional, unless they say otherwise."""
+
+    said: dict[str, list[Signal]] = field(default_factory=dict)
+    words: int = 0
+    mask: int = 0
+
+    def weight(self, name: str) -> float:
+        """How strongly *name* is said: 0 (not at all) to 3, a little more when said in several ways."""
+        weights = [signal.hit.weight for signal in self.said.get(name, ()) if not signal.negated and not signal.conditional]
+        return max(weights) + 0.1 * (len(weights) - 1) if weights else 0.0
+
+    def has(self, *names: str) -> bool:
+        """Whether any of *names* is said."""
+        return any(
+            not signal.negated and not signal.conditional for name in names for signal in self.said.get(name, ())
+        )
+
+    def denies(self, name: str) -> bool:
+        """Whether *name* is said not to be: "en peru"."""
+        return any(signal.negated for signal in self.said.get(name, ()))
+
+    def only_if(self, name: str) -> bool:
+        """Whether *name* is said as a condition's outcome."""
+        return any(signal.conditional and not signal.negated for signal in self.said.get(name, ()))
+
+    def first(self, name: str) -> Hit | None:
+        """The first valid phrase of *name*."""
+        hits = [signal.hit for signal in self.said.get(name, ()) if not signal.negated and not signal.conditional]
+        return min(hits, key=lambda hit: hit.first) if hits else None
+
+    def kinds(self, prefix: str) -> list[Hit]:
+        """Valid hits of every signal that begins with *prefix*, in order of the text."""
+        hits = [
+            signal.hit
+            for name, signals in self.said.items()
+            if name.startswith(prefix)
+            for signal in signals
+            if not signal.negated and not signal.conditional
+        ]
+        return sorted(hits, key=lambda hit: (hit.first, -hit.last))
+
+    def quote(self, name: str) -> str:
+        """The phrase, as the language file has it, by which *name* was said."""
+        hit = self.first(name)
+        return hit.written if hit else ""
+
+
+def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: frozenset[int] | set[int]) -> Signals:
+    """Find the phrases in *text*, leave out other languages' false friends, and mark denials and conditions.
+
+    *protected* are words that may not be corrected (names).
+    """
+    words = text.words
+    hits = [hit for hit in lexicon.book.find(words, protected) if _at_home(hit, words, lexicon, tongue)]
+    signals = Signals(words=len(words))
+    languages = _present(hits, lexicon, tongue)
+    negators = _negators(words, hits, languages)
+    starts = _conditions(words, hits, languages)
+    for hit in hits:
+        signal = Signal(hit)
+        if hit.signal in _NEGATABLE or ":" in hit.signal:
+            signal = replace(signal, negated=_is_negated(hit, words, negators, lexicon.languages[hit.language]))
+        if starts and hit.signal not in ("unreal", "negator"):
+            signal = replace(signal, conditional=_is_conditional(hit, words, starts))
+        signals.said.setdefault(hit.signal, []).append(signal)
+        signals.mask |= hit.mask
+    _drop_helpers(signals)
+    return signals
+
+
+def _at_home(hit: Hit, words: list[Token], lexicon: Lexicon, tongue: str | None) -> bool:
+    """Whether *hit* may count in a text of language *tongue*: not when that language has the same words for itself."""
+    if tongue is None or hit.language == tongue:
+        return True
+    own = lexicon.languages.get(tongue)
+    if own is None:
+        return True
+    return any(words[at].text not in own.known for at in range(hit.first, hit.last + 1) if hit.mask >> at & 1)
+
+
+def _present(hits: list[Hit], lexicon: Lexicon, tongue: str | None) -> list[Language]:
+    codes = {tongue} if tongue else {hit.language for hit in hits} or set(lexicon.languages)
+    return [lexicon.languages[code] for code in codes if code in lexicon.languages]
+
+
+def _negators(words: list[Token], hits: list[Hit], languages: list[Language]) -> dict[int, int]:
+    """Word index of each free negator, with the last index of the phrase it stands in."""
+    names = frozenset().union(*(language.negators for language in languages))
+    consumed = 0
+    for hit in hits:
+        if hit.last > hit.first and hit.signal != "negator":
+            consumed |= hit.mask
+    found = {at: at for at, token in enumerate(words) if token.text in names and not consumed >> at & 1}
+    for hit in hits:
+        if hit.signal == "negator":
+            found[hit.first] = hit.last
+    return found
+
+
+def _is_negated(hit: Hit, words: list[Token], negators: dict[int, int], language: Language) -> bool:
+    clause = words[hit.first].clause
+    for at, last in negators.items():
+        if hit.mask >> at & 1 or words[at].clause != clause:
+            continue
+        if 0 < hit.first - last <= language.negates_before and not _turns(words, last, hit.first, language):
+            return True
+        if 0 < at - hit.last <= language.negates_after:
+            return True
+    return False
+
+
+def _turns(words: list[Token], start: int, end: int, language: Language) -> bool:
+    return any(words[at].text in language.turns for at in range(start + 1, end))
+
+
+def _conditions(words: list[Token], hits: list[Hit], languages: list[Language]) -> list[int]:
+    names = frozenset().union(*(language.conditions for language in languages))
+    if not any(token.text in names for token in words):
+        return []
+    unreal = 0
+    for hit in hits:
+        if hit.signal == "unreal" or (hit.last > hit.first and hit.signal.startswith(("waitlist", "info"))):
+            unreal |= hit.mask
+    return [at for at, token in enumerate(words) if token.text in names and not unreal >> at & 1]
+
+
+def _is_conditional(hit: Hit, words: list[Token], starts: list[int]) -> bool:
+    """After "if" in its sentence everything depends on it; before it, only what cannot be taken back."""
+    for at in starts:
+        if words[at].sentence != words[hit.first].sentence:
+            continue
+        if hit.first >= at or hit.signal in ("cancel", "take", "cancel_all"):
+            return True
+    return False
+
+
+def _drop_helpers(signals: Signals) -> None:
+    """ "en halua perua": what is not wanted is the cancelling, so the visit is not unwanted."""
+    signals.said.pop("unreal", None)
+    helpers = signals.said.pop("negator", [])
+    denied = [signal for name in ("cancel", "move", "callback") for signal in signals.said.get(name, []) if signal.negated]
+    if helpers and denied:
+        signals.said.pop("unneeded", None)
+        signals.said.pop("no", None)
+
+
+def says_nothing_else(text: Text, mask: int, spare: frozenset[str], skipped: set[int]) -> bool:
+    """Whether every word of *text* is in *mask*, polite (*spare*) or *skipped*."""
+    return all(
+        mask >> at & 1 or at in skipped or token.text in spare or token.kind == "s" for at, token in enumerate(text.words)
+    )
+
+
+def whole_says(signals: Signals, name: str) -> list[Hit]:
+    """Hits of *name* that count only as the whole text."""
+    return [signal.hit for signal in signals.said.get(WHOLE + name, ())]

@@ -1,0 +1,66 @@
+"""Words one slip away from a word that we know: a letter too many, too few, wrong, or two swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+SHORTEST = 5
+"""Shorter words are never corrected: too many of them are one letter apart."""
+
+_LONGEST = 18
+
+
+class Speller:
+    """A symmetric-delete index: both sides lose one letter and meet, then the distance is checked."""
+
+    def __init__(self, words: Iterable[str], stems: Iterable[str]) -> None:
+        self._words: dict[str, list[str]] = {}
+        self._stems: dict[str, list[str]] = {}
+        _index(self._words, words)
+        _index(self._stems, stems)
+
+    def correct(self, word: str) -> str | None:
+        """The known word that *word* misspells by one slip, or None. The first letter is trusted."""
+        if not SHORTEST <= len(word) <= _LONGEST:
+            return None
+        found = self._nearest(word, self._words)
+        if found is not None:
+            return found
+        for length in range(len(word), SHORTEST - 1, -1):
+            stem = self._nearest(word[:length], self._stems)
+            if stem is not None:
+                return stem + word[length:]
+        return None
+
+    def _nearest(self, word: str, index: dict[str, list[str]]) -> str | None:
+        for shorter in (word, *_without_one(word)):
+            for known in index.get(shorter, ()):
+                if known[0] == word[0] and one_slip_apart(known, word):
+                    return known
+        return None
+
+
+def one_slip_apart(one: str, other: str) -> bool:
+    """Whether one insertion, deletion, change or swap of neighbours makes *one* into *other*."""
+    if one == other:
+        return True
+    start = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        start += 1
+    a, b = one[start:], other[start:]
+    if len(a) == len(b):
+        return a[1:] == b[1:] or (len(a) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:])
+    return a[1:] == b if len(a) == len(b) + 1 else a == b[1:] if len(b) == len(a) + 1 else False
+
+
+def _index(index: dict[str, list[str]], words: Iterable[str]) -> None:
+    for word in words:
+        if len(word) >= SHORTEST:
+            for shorter in (word, *_without_one(word)):
+                index.setdefault(shorter, []).append(word)
+
+
+def _without_one(word: str) -> list[str]:
+    return [word[:at] + word[at + 1 :] for at in range(1, len(word))]

@@ -1,0 +1,103 @@
+"""Texts that stand above any open question: stop and start, a wrong number, a death, "is it real?", undo, auto-replies."""
+
+from __future__ import annotations
+
+from parser.command import ContextKind, Intent, Topic
+from parser.verdict import Evidence, Verdict
+
+
+def read_talk(evidence: Evidence) -> Verdict | None:
+    """The verdict when the text is one of these, else None."""
+    for rule in (_consent, _person, _strangers, _machines, _small_matters, _waitlist):
+        if verdict := rule(evidence):
+            return verdict
+    return None
+
+
+def _consent(evidence: Evidence) -> Verdict | None:
+    if evidence.stop:
+        return Verdict(Intent.CONSENT_STOP, ["the whole text says to stop texting"], None, 0.98)
+    if evidence.start:
+        return Verdict(Intent.CONSENT_START, ["the whole text says to start texting"], None, 0.98)
+    return None
+
+
+def _person(evidence: Evidence) -> Verdict | None:
+    if evidence.human:
+        return Verdict(Intent.HUMAN, ["asks for a person"], None, 0.98, True)
+    if evidence.help:
+        return Verdict(Intent.HELP, ["asks for instructions"], None, 0.98)
+    return None
+
+
+def _strangers(evidence: Evidence) -> Verdict | None:
+    """Somebody else's number, or a patient who has died: nothing is done but stopping and asking a person."""
+    signals = evidence.signals
+    if signals.has("deceased") and not evidence.service:
+        return Verdict(Intent.FREE, [f'a death: "{signals.quote("deceased")}"'], Topic.DECEASED, 0.9, True)
+    if signals.has("wrong_number"):
+        return Verdict(Intent.FREE, [f'"{signals.quote("wrong_number")}"'], Topic.WRONG_NUMBER, 0.9, True)
+    return None
+
+
+def _machines(evidence: Evidence) -> Verdict | None:
+    signals = evidence.signals
+    if signals.has("spam") and not evidence.identified and not evidence.service:
+        return Verdict(Intent.FREE, ["looks like an advertisement"], Topic.SPAM, 0.8)
+    if signals.has("auto_reply") and not evidence.identified:
+        other = signals.has("cancel", "move", "callback", "cannot", "take", "come") or evidence.question
+        if not other or evidence.context.kind is ContextKind.NONE and not signals.has("callback", "cancel", "move"):
+            return Verdict(Intent.FREE, [f'an automatic reply: "{signals.quote("auto_reply")}"'], Topic.AUTO_REPLY, 0.9)
+    return None
+
+
+_SMALL = (
+    ("authentic", Topic.AUTHENTIC, False),
+    ("undo", Topic.UNDO, False),
+    ("callback_status", Topic.CALLBACK_STATUS, False),
+    ("contact_change", Topic.CONTACT_CHANGE, True),
+)
+
+
+def _small_matters(evidence: Evidence) -> Verdict | None:
+    signals = evidence.signals
+    for name, topic, human in _SMALL:
+        if signals.weight(name) >= 3 and not _is_command(evidence, name):
+            return Verdict(Intent.FREE, [f'"{signals.quote(name)}"'], topic, 0.9, human)
+    if signals.has("callback_no") and evidence.context.kind in (ContextKind.NONE, ContextKind.REMINDER):
+        reason = f'no call needed: "{signals.quote("callback_no")}"'
+        return Verdict(Intent.DECLINE, [reason], Topic.CALLBACK_WITHDRAW, 0.85)
+    if signals.has("late") and not signals.has("cancel", "move", "cannot", "book") and not evidence.wish:
+        if evidence.context.kind is not ContextKind.SURVEY:
+            return Verdict(Intent.FREE, [f'running late: "{signals.quote("late")}"'], Topic.LATE, 0.9, True)
+    if signals.has("language") and evidence.words <= 8 and not signals.has("cancel", "move", "book", "callback"):
+        return Verdict(Intent.FREE, [f'wants a language: "{signals.quote("language")}"'], Topic.LANGUAGE, 0.9)
+    return None
+
+
+def _is_command(evidence: Evidence, name: str) -> bool:
+    signals = evidence.signals
+    if name == "undo":
+        return evidence.context.kind is ContextKind.SURVEY
+    if name == "authentic":
+        return signals.has("cancel", "book") and evidence.identified
+    return signals.has("cancel", "move", "book") and (evidence.identified or evidence.wish)
+
+
+_WAITLIST = (
+    ("waitlist_leave", Topic.WAITLIST_LEAVE),
+    ("waitlist_join", Topic.WAITLIST_JOIN),
+    ("waitlist_limit", Topic.WAITLIST_LIMIT),
+)
+
+
+def _waitlist(evidence: Evidence) -> Verdict | None:
+    signals = evidence.signals
+    if signals.has("cancel"):
+        return None
+    for name, topic in _WAITLIST:
+        if signals.has(name):
+            if topic is Topic.WAITLIST_LIMIT and (evidence.service or evidence.identified or evidence.wish):
+                continue
+            return Verdict(Intent.FREE, [f'waiting list: "{signals.quote(name)}"'], topic, 0.85)
+    return None
