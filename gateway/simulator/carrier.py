@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from gateway.simulator.delivery import TEMPORARY, Delivery, Outgoing, as_phone_sends, receipt
+from gateway.simulator.delivery import TEMPORARY, Delivery, Outgoing, as_phone_sends, receipt, written_id
 from gateway.simulator.faults import Faults, Receipts
 from gateway.simulator.record import Received, Record, Submitted
 from gateway.simulator.subscriber import Reply, Subscriber
@@ -112,7 +112,12 @@ class Carrier:
         return await self.post(outgoing)
 
     def post(self, outgoing: Sequence[Outgoing]) -> asyncio.Future[list[int]]:
-        """Queue deliver_sm PDUs; the future holds their final statuses."""
+        """Queue deliver_sm PDUs; the future holds their final statuses.
+
+        Raises `LocalProtocolError` for one that SMPP has no room for.
+        """
+        for one in outgoing:
+            encode(Pdu("deliver_sm", 1, 0, one.fields, one.tlvs))
         delivery = Delivery(self._loop.create_future(), [None] * len(outgoing))
         for place, one in enumerate(outgoing):
             one.delivery, one.place = delivery, place
@@ -192,7 +197,7 @@ class Carrier:
     def submitted(self, text: TextArrived, now: float) -> Reply:
         """Decide on a submit_sm, record it, and return how to answer it."""
         status = self.faults.verdict(text.destination, self._accepted, now, self._chance)
-        message_id = "" if status else f"{next(self._ids):x}"
+        message_id = "" if status else written_id(next(self._ids), self.receipts.answer_form)
         one = Submitted(now, text.destination, text.pdu, status, message_id)
         received = self.record.add(text, one)
         if status == 0:

@@ -77,7 +77,7 @@ def receipt(submitted: Submitted, receipts: Receipts) -> Outgoing:
     """Return the delivery receipt of *submitted*."""
     fields = submitted.pdu.fields
     state = receipts.number_state.get(submitted.number, receipts.state)
-    message_id = _other_form(submitted.message_id, receipts.id_form)
+    message_id = _receipt_id(submitted.message_id, receipts)
     stamp = f"{datetime.now(UTC):%y%m%d%H%M}"
     delivered = "001" if state == "DELIVRD" else "000"
     text = (
@@ -101,13 +101,16 @@ def receipt(submitted: Submitted, receipts: Receipts) -> Outgoing:
     return Outgoing(turned, {} if receipts.form == "text" else tlvs)
 
 
-def _other_form(message_id: str, form: str) -> str:
-    """Carriers write one id in two ways; the answer's is hexadecimal."""
-    match form:
-        case "dec":
-            return str(int(message_id, 16))
-        case "hex":
-            return f"{int(message_id):x}"
+def written_id(number: int, form: str) -> str:
+    """Return a message id as *form* ("hex" or "dec") writes it."""
+    return f"{number:x}" if form == "hex" else str(number)
+
+
+def _receipt_id(message_id: str, receipts: Receipts) -> str:
+    number = int(message_id, 16 if receipts.answer_form == "hex" else 10)
+    match receipts.id_form:
+        case "hex" | "dec" as form:
+            return written_id(number, form)
         case "upper":
             return message_id.upper()
         case "padded":

@@ -59,4 +59,5 @@ class Receipts:
     number_state: dict[str, str] = field(default_factory=dict)  # by recipient (E.164)
     error: str = "000"
     delay: float = 0.0  # seconds after the submit_sm_resp; below 0: before it
-    id_form: str = "same"  # or "hex", "dec", "upper", "padded": how the id differs from the one in the answer
+    answer_form: str = "hex"  # or "dec": how submit_sm_resp writes the message_id
+    id_form: str = "same"  # or "hex", "dec", "upper", "padded": how the receipt writes it

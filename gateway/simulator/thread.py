@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from gateway.simulator.carrier import Carrier
-from gateway.simulator.delivery import Outgoing
+from gateway.simulator.delivery import Outgoing, as_phone_sends
 from gateway.simulator.faults import Faults, Receipts
 from gateway.simulator.record import Received, Record
 
@@ -86,6 +86,12 @@ class CarrierThread:
         """Send deliver_sm PDUs just as they are, and wait for their answers. Raises TimeoutError."""
         return self._run(self._carrier.deliver_pdus(outgoing), timeout)
 
+    def queue(self, number: str, service_number: str, text: str, *, mode: str = "udh8") -> int:
+        """Send *text* without waiting; returns its parts. Raises `LocalProtocolError` when SMPP cannot carry it."""
+        outgoing = as_phone_sends(number, service_number, text, mode)
+        self._run(self._queue(outgoing), 10.0)
+        return len(outgoing)
+
     def post(self, number: str, service_number: str, text: str, *, mode: str = "udh8") -> Future[list[int]]:
         """Send *text* without waiting; the future holds what `deliver` returns."""
         return asyncio.run_coroutine_threadsafe(
@@ -127,6 +133,11 @@ class CarrierThread:
         """Write *octets*, whatever they are, on every bound connection."""
         self._loop.call_soon_threadsafe(self._carrier.say, octets)
 
+    def waiting(self) -> int:
+        """Return how many deliver_sm PDUs are not yet taken by a gateway."""
+        stats = self.stats()
+        return int(stats["waiting"] + stats["unacknowledged"])
+
     def stats(self) -> dict[str, Any]:
         """Return counts."""
         return self._run(self._stats(), 10.0)
@@ -134,6 +145,9 @@ class CarrierThread:
     def run(self, work: Callable[[Carrier], Coroutine[Any, Any, Result]], timeout: float) -> Result:
         """Run *work* beside the carrier, in its loop."""
         return self._run(work(self._carrier), timeout)
+
+    async def _queue(self, outgoing: Sequence[Outgoing]) -> None:
+        self._carrier.post(outgoing)
 
     async def _stats(self) -> dict[str, Any]:
         return self._carrier.stats()
