@@ -67,6 +67,6 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(SYNCED): requirements.lock | $(BIN)/python
-	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@$(BIN)/python -m pip install -qq uv==$(UV_VERSION)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@rm -f $(VENV)/.synced-with-uv-* && touch $@

@@ -14,7 +14,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -41,12 +40,15 @@ def redis_url(settings: Settings) -> str:
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Return where the server of *data_dir* listens: inside it, or in a temporary folder where that is too long."""
+    """Return where the server of *data_dir* listens: inside it, or in a folder of /tmp where that is too long.
+
+    Not in TMPDIR: the other processes must find it, and theirs may be another.
+    """
     path = data_dir / "redis" / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"tekstari-{os.getuid()}-{digest}" / "redis.sock"
+    digest = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
+    return Path("/tmp") / f"tekstari-{os.getuid()}-{digest}" / "redis.sock"
 
 
 class EmbeddedRedis:

@@ -177,14 +177,13 @@ def test_a_server_that_was_left_behind_is_asked_to_end(workers, monkeypatch):
         assert connection.get("bell") == b"rung"
 
 
-def test_a_long_path_gets_a_short_private_socket(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedded.tempfile, "gettempdir", lambda: str(tmp_path))
+def test_a_long_path_gets_a_short_private_socket(tmp_path):
     data_dir = tmp_path / ("long" * 30)
     server = EmbeddedRedis(data_dir)
     try:
         assert server.start()
         assert server.alive()
-        assert server.socket_path.parent.parent == tmp_path
+        assert len(os.fsencode(server.socket_path)) < 107
         assert server.socket_path.parent.stat().st_mode & 0o077 == 0
         assert socket_path(data_dir) != socket_path(data_dir / "other")
     finally:
