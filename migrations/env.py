@@ -1,4 +1,4 @@
-"""What Alembic runs: one transaction on the connection that `models.schema` or `models.check` hands over."""
+"""What Alembic runs: one transaction on the connection that `models.steps` or `models.check` hands over."""
 
 from __future__ import annotations
 

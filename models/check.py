@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from models.database import Database, connect
-from models.schema import SCRIPTS, configuration, metadata, migrate
-
-ALEMBIC_TABLE = "alembic_version"
+from models.schema import SCRIPTS, VERSION_TABLE, metadata, migrate, newest
+from models.steps import configuration
 
 
 def differences(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
@@ -40,7 +38,7 @@ def describe(database: Database) -> dict[str, str]:
     """Every part of a schema ("table.kind.name") and how the database itself describes it."""
     inspector = inspect(database.writer)
     parts: dict[str, str] = {}
-    for table in set(inspector.get_table_names()) - {ALEMBIC_TABLE}:
+    for table in set(inspector.get_table_names()) - {VERSION_TABLE}:
         described: dict[str, Sequence[Any]] = {
             "column": inspector.get_columns(table),
             "primary key": [inspector.get_pk_constraint(table)],
@@ -68,24 +66,14 @@ def databases() -> Iterator[list[tuple[Database, Database]]]:
     """Two empty databases of each kind: SQLite files, and a PostgreSQL server that ends with the block."""
     from tests.servers import PostgreSQL
 
-    server = PostgreSQL()
-    with tempfile.TemporaryDirectory() as directory:
-        try:
-            server.start()
-            server.execute("CREATE DATABASE created")
-            urls = (
-                (f"sqlite:///{directory}/migrated.db", f"sqlite:///{directory}/created.db"),
-                (
-                    server.url(),
-                    server.url("created"),
-                ),
-            )
-            pairs = [(_open(migrated), _open(created)) for migrated, created in urls]
-            yield pairs
-            for database in (database for pair in pairs for database in pair):
-                database.close()
-        finally:
-            server.remove()
+    with PostgreSQL() as server, tempfile.TemporaryDirectory() as directory:
+        server.execute("CREATE DATABASE created")
+        sqlite = f"sqlite:///{directory}/migrated.db", f"sqlite:///{directory}/created.db"
+        postgresql = server.url(), server.url("created")
+        pairs = [(_open(migrated), _open(created)) for migrated, created in (sqlite, postgresql)]
+        yield pairs
+        for database in (database for pair in pairs for database in pair):
+            database.close()
 
 
 def _open(url: str) -> Database:
@@ -106,7 +94,7 @@ def check() -> list[str]:
 
 def revise(message: str) -> Path:
     """Write the next numbered migration from what the tables have and the migrations do not; returns its file."""
-    number = f"{len(list(ScriptDirectory(str(SCRIPTS)).walk_revisions())) + 1:04}"
+    number = f"{int(newest() or 0) + 1:04}"
     with tempfile.TemporaryDirectory() as directory:
         database = _open(f"sqlite:///{directory}/a.db")
         migrate(database)

@@ -7,18 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import MetaData, inspect
 
 from models import audit, clinic, patient, post, schedule, staff
 from models.base import Base
 from models.database import Database
-from models.engines import sqlite_engine
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
+VERSION_TABLE = "alembic_version"
 POSTGRESQL_LOCK = 0x74656B73746172  # "tekstar": the advisory lock that migrating processes take in turn
 TABLE_MODULES = (audit, clinic, patient, post, schedule, staff)  # importing them is what fills `Base.metadata`
 
@@ -32,37 +28,38 @@ def metadata() -> MetaData:
     return Base.metadata
 
 
-def migrate(database: Database, revision: str = "head") -> None:
-    """Bring the schema up to *revision*. Processes that start together wait here for the first of them.
+def newest() -> str:
+    """The version that this code needs: the number of the last step ("0001" is the first)."""
+    return max((step.name[:4] for step in (SCRIPTS / "versions").glob("[0-9]*.py")), default="")
+
+
+def version(database: Database) -> str:
+    """The version that *database* has; empty when it has none."""
+    with database.reading() as connection:
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return ""
+        return connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar() or ""
+
+
+def migrate(database: Database) -> None:
+    """Bring *database* to the newest version. Processes that start together wait here for the first of them.
 
     Raises `SchemaTooNew`. A migration that fails leaves the schema as it was.
     """
-    with _alone(database), _migrator(database) as engine, engine.begin() as connection:
-        _refuse_newer(connection)
-        command.upgrade(configuration(connection), revision)
-        _refuse_broken_references(connection)
+    if _is_newest(database):
+        return
+    from models import steps  # heavy, and needed once in a release
+
+    with _alone(database):
+        if not _is_newest(database):
+            steps.upgrade(database)
 
 
-def downgrade(database: Database, revision: str) -> None:
-    """Take the schema back to *revision* ("base" empties it). Data that the older schema has no place for is lost."""
-    with _alone(database), _migrator(database) as engine, engine.begin() as connection:
-        command.downgrade(configuration(connection), revision)
-        _refuse_broken_references(connection)
-
-
-def configuration(connection: Connection) -> Config:
-    """Alembic's configuration for work on *connection*, found from this file and not from the working directory."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    return config
-
-
-def _refuse_newer(connection: Connection) -> None:
-    known = {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
-    found = set(MigrationContext.configure(connection).get_current_heads())
-    if found - known:
-        newest = max(known, default="none")
-        raise SchemaTooNew(f"the database has schema {', '.join(sorted(found))}; this release knows up to {newest}")
+def _is_newest(database: Database) -> bool:
+    found, needed = version(database), newest()
+    if found > needed:
+        raise SchemaTooNew(f"the database has schema {found}, this release knows up to {needed}: install the newer one")
+    return found == needed
 
 
 @contextmanager
@@ -81,22 +78,3 @@ def _alone(database: Database) -> Iterator[None]:
         finally:
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({POSTGRESQL_LOCK})")
             connection.exec_driver_sql("RESET lock_timeout")
-
-
-@contextmanager
-def _migrator(database: Database) -> Iterator[Engine]:
-    """The writer; on SQLite one that lets a batch migration put a new table in the place of one that is referred to."""
-    if not database.is_sqlite:
-        yield database.writer
-        return
-    engine = sqlite_engine(database.url, begin="BEGIN IMMEDIATE", foreign_keys=False)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _refuse_broken_references(connection: Connection) -> None:
-    """Undo a migration on SQLite that left a row referring to nothing: its foreign keys were off meanwhile."""
-    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise RuntimeError("a migration left rows that refer to missing ones")

@@ -23,23 +23,15 @@ NUMBERS = count(1)
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQL]:
     """A running PostgreSQL that does not wait for the disk. Tests of durability start one with `durable=True`."""
-    server = PostgreSQL()
-    try:
-        server.start()
+    with PostgreSQL() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[Valkey]:
     """A running Valkey. Take `valkey` where it should be empty."""
-    server = Valkey()
-    try:
-        server.start()
+    with Valkey() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +65,7 @@ def sqlite_database(_sqlite_template: Path, tmp_path: Path) -> Iterator[Database
 def postgresql_database(_postgresql_template: str, postgresql_server: PostgreSQL) -> Iterator[Database]:
     """A migrated, empty PostgreSQL database; whoever is still connected at the end of the test is cut off."""
     name = f"test_{next(NUMBERS)}"
-    postgresql_server.execute(f"CREATE DATABASE {name} TEMPLATE {_postgresql_template} STRATEGY file_copy")
+    postgresql_server.execute(f"CREATE DATABASE {name} TEMPLATE {_postgresql_template}")
     database = connect(postgresql_server.url(name), data_dir=Path())
     yield database
     database.close()

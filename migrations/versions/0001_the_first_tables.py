@@ -332,6 +332,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("version", INTEGER, nullable=False),
+        sa.Column("told_version", INTEGER, nullable=True),
         sa.CheckConstraint(
             "status IN ('provisional', 'booked', 'confirmed', 'cancelled', 'lapsed', 'arrived', 'completed', 'missed')",
             name=op.f("ck_appointment_status_is_known"),

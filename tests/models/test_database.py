@@ -246,10 +246,8 @@ def test_a_file_that_cannot_be_opened_is_an_outage(tmp_path):
 
 @pytest.fixture
 def server():
-    server = PostgreSQL()
-    server.start()
-    yield server
-    server.remove()
+    with PostgreSQL() as server:
+        yield server
 
 
 def test_a_transaction_cut_off_by_a_restart_is_an_outage_and_the_next_one_works(server):

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import inspect
 
 import models
-from models.check import ALEMBIC_TABLE, describe, differences
+from models.check import describe, differences
 from models.database import Database, connect
-from models.schema import SchemaTooNew, downgrade, metadata, migrate
+from models.schema import VERSION_TABLE, SchemaTooNew, metadata, migrate, newest, version
+from models.steps import downgrade, upgrade
 
 STARTER = """
 import sys
@@ -39,13 +40,14 @@ def empty(request, tmp_path):
 
 
 def tables(database: Database) -> set[str]:
-    return set(inspect(database.writer).get_table_names()) - {ALEMBIC_TABLE}
+    return set(inspect(database.writer).get_table_names()) - {VERSION_TABLE}
 
 
 def test_the_migrations_make_every_table(empty):
     migrate(empty)
 
     assert tables(empty) == set(metadata().tables)
+    assert version(empty) == newest()
 
 
 def test_a_module_that_defines_tables_is_known_to_the_migrations():
@@ -93,8 +95,39 @@ def test_a_schema_newer_than_the_code_stops_the_start(database):
         migrate(database)
 
 
+def test_a_database_that_is_up_to_date_is_opened_without_the_weight_of_alembic(sqlite_database):
+    url = sqlite_database.url.render_as_string(hide_password=False)
+
+    asked = subprocess.run(
+        [sys.executable, "-c", f"{STARTER}\nprint('alembic' in sys.modules)", url], capture_output=True, text=True
+    )
+
+    assert asked.stdout == "False\n"
+
+
+def test_walking_the_steps_again_changes_nothing(database):
+    before = describe(database)
+
+    upgrade(database)
+
+    assert describe(database) == before
+
+
+def test_a_step_that_leaves_a_row_referring_to_nothing_is_undone(sqlite_database, monkeypatch):
+    def leave_an_orphan(configuration, _revision):
+        configuration.attributes["connection"].exec_driver_sql("INSERT INTO slot_service VALUES (1, 1)")
+
+    monkeypatch.setattr("models.steps.command.upgrade", leave_an_orphan)
+
+    with pytest.raises(RuntimeError, match="refer to missing"):
+        upgrade(sqlite_database)
+
+    with sqlite_database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM slot_service").all() == []
+
+
 def test_a_failing_migration_leaves_the_schema_as_it_was(empty, monkeypatch):
-    monkeypatch.setattr("models.schema._refuse_broken_references", lambda connection: 1 / 0)
+    monkeypatch.setattr("models.steps._refuse_broken_references", lambda connection: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         migrate(empty)
