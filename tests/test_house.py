@@ -22,7 +22,7 @@ BREAKS = [
     ("down", "parser/on_purpose.py", "import models.facts"),
     ("down", "models/on_purpose.py", "import gateway.text"),
     ("down", "gateway/on_purpose.py", "import handlers.decision"),
-    ("down", "handlers/on_purpose.py", "import api"),
+    ("down", "gateway/on_purpose.py", "import api"),
     ("roots", "api/on_purpose.py", "import settings"),
     ("roots", "models/on_purpose.py", "from config import load"),
     ("roots", "handlers/on_purpose.py", "import worker"),
