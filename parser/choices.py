@@ -8,6 +8,7 @@ from parser.normal import Text
 from parser.signals import Signals, says_nothing_else
 
 _CODE = re.compile(r"(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
+_LETTER = re.compile(r"[\s\"'(]*([A-Za-z])[\s\"').!]*")
 _SCORE_OF_TEN = re.compile(r"(?<![\d.,:])(10|\d)\s*(?:/|av|of|out of|kautta|pisteen|p\b)\s*(?:10\b)?", re.IGNORECASE)
 _NUMBER_WORDS = frozenset(["nro", "numero", "nr", "nummer", "no", "number", "vaihtoehto", "vaihtoehdon", "alternativ", "alternativet",
                  "option", "aika", "ajan", "tid", "tiden", "vastaus", "svar", "answer", "otan", "tar", "jag", "ja", "joo", "yes", "ok",
@@ -25,6 +26,12 @@ def bare_digit(text: Text, spare: frozenset[str], skipped: set[int]) -> int | No
     if all(token.text in spare or token.text in _NUMBER_WORDS for token in others):
         return int(value)
     return None
+
+
+def bare_letter(raw: str) -> str | None:
+    """The one letter that a text is, as a capital: "b", "B)"."""
+    found = _LETTER.fullmatch(raw)
+    return found.group(1).upper() if found else None
 
 
 def ordinal(signals: Signals, options: int) -> int | None:

@@ -127,7 +127,7 @@ class Command:
     word did. *other_codes* are further valid identity codes: the first, the patient's, is *identity_code*. *minutes* is
     how late the writer is, or how soon they want to be called. *also* lists further requests in order of the text.
     *whole* tells a full command from a short answer to whatever was asked. *child* says that the text speaks of the
-    writer's child ("lapseni aika"). A bare letter ("A") is a *choice_code*.
+    writer's child ("lapseni aika"). *digit* and *letter* are all that the text is, whatever it was read as ("2.", "b").
     """
 
     intent: Intent
@@ -154,3 +154,5 @@ class Command:
     whole: bool = False
     wanted_language: str | None = None
     child: bool = False
+    digit: int | None = None
+    letter: str | None = None

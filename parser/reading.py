@@ -131,6 +131,8 @@ class _Assembly:
             reasons=tuple(verdict.reasons),
             also=verdict.also,
             whole=verdict.whole,
+            digit=evidence.digit,
+            letter=choices.bare_letter(self.text.raw),
         )
 
 
