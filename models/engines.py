@@ -86,7 +86,7 @@ def postgresql_engine(url: URL, *, read_only: bool = False) -> Engine:
     engine = create_engine(
         url, connect_args=given, execution_options=options, max_overflow=15, pool_timeout=5, **ENGINE_SETTINGS
     )
-    event.listen(engine, "connect", _one_width_of_integers)
+    event.listen(engine, "connect", _keep_statements_prepared)
     event.listen(engine, "checkin", _remember_use)
     event.listen(engine, "checkout", _ping_after_idling)
     event.listen(engine, "handle_error", _leave_out_values)
@@ -99,9 +99,10 @@ def _private_file(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _one_width_of_integers(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Send every integer as int8: psycopg's choice by value would make each statement many prepared ones."""
+def _keep_statements_prepared(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Let each statement be one prepared statement: psycopg's width of integers by value would make many of it."""
     connection.adapters.register_dumper(int, Int8Dumper)
+    connection.prepared_max = 500
 
 
 def _remember_use(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

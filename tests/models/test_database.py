@@ -241,6 +241,20 @@ def test_a_file_that_cannot_be_opened_is_an_outage(tmp_path):
     assert not is_conflict(away.value)
 
 
+# What PostgreSQL need not do twice.
+
+
+def test_a_statement_is_prepared_once_whatever_the_size_of_its_numbers(postgresql_database):
+    statement = text("SELECT CAST(:small AS BIGINT) + CAST(:large AS BIGINT)")
+
+    with postgresql_database.reading() as connection:
+        for large in (1, 2**15, 2**31, 2**62) * 6:
+            connection.execute(statement, {"small": 0, "large": large})
+        prepared = connection.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
+
+    assert len([each for each in prepared if "BIGINT" in each]) == 1
+
+
 # A server that goes and comes back.
 
 
