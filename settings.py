@@ -263,16 +263,16 @@ class Settings(BaseModel):
 def bind_problems(binds: Mapping[int, Smpp]) -> Iterator[tuple[int, str, str]]:
     """Yield each broken rule between *binds* (by index in the file) as (index, key, what is expected).
 
-    A number arrives by one bind and leaves by one bind: a transmitter and a receiver may share it.
+    A number belongs to one account: a transmitter and a receiver may share it, and so may the binds of one system_id
+    at a carrier's two hosts.
     """
     names: set[str] = set()
-    taken: set[tuple[str, str]] = set()
+    owners: dict[tuple[str, str], str] = {}
     for index, bind in binds.items():
         if bind.name in names:
             yield index, "name", "a name that no other [[smpp]] has"
         names.add(bind.name)
         ways = [way for way, used in (("in", bind.receives), ("out", bind.transmits)) if used]
-        uses = {(number, way) for number in bind.numbers for way in ways}
-        if uses & taken:
-            yield index, "numbers", "numbers that no other [[smpp]] of the same direction has"
-        taken |= uses
+        uses = [(number, way) for number in bind.numbers for way in ways]
+        if any(owners.setdefault(use, bind.system_id) != bind.system_id for use in uses):
+            yield index, "numbers", "numbers that no [[smpp]] of another system_id has in the same direction"

@@ -59,13 +59,13 @@ def open_house(process: str, path: Path | None, stopping: threading.Event | None
     Raises `SystemExit` with a clear message for what waiting does not mend: settings, secret, a schema newer than us.
     A database that is away is waited for until *stopping* is set, which ends the process cleanly.
     """
+    logs.configure(process)
     try:
         settings = config.load(path, os.environ)
         make_data_dir(settings)
         secret = load_secret(settings)
     except (config.ConfigError, SecretError) as error:
         sys.exit(f"{process} cannot start:\n{error}")
-    logs.configure(process)
     logs.announce(settings)
     database = connect(settings.database.url, data_dir=settings.service.data_dir)
     _prepare(process, database, stopping or threading.Event())

@@ -160,13 +160,19 @@ def test_a_pair_of_binds_may_share_its_numbers(written):
 
 
 @pytest.mark.parametrize("mode", ["transceiver", "receiver"])
-def test_a_number_arrives_by_one_bind(written, mode):
-    text = f'[[smpp]]\nname = "one"\nmode = "{mode}"\n[[smpp]]\nname = "two"\nmode = "receiver"'
+def test_a_number_arrives_by_one_account(written, mode):
+    text = f'[[smpp]]\nname = "one"\nmode = "{mode}"\n[[smpp]]\nname = "two"\nsystem_id = "b"\nmode = "receiver"'
 
     [found] = problems(written(text))
 
     assert found.startswith("smpp[1].numbers = ")
-    assert found.endswith("expected numbers that no other [[smpp]] of the same direction has")
+    assert found.endswith("expected numbers that no [[smpp]] of another system_id has in the same direction")
+
+
+def test_the_two_hosts_of_one_carrier_share_numbers(written):
+    text = '[[smpp]]\nname = "north"\nhost = "a.example"\n[[smpp]]\nname = "south"\nhost = "b.example"'
+
+    assert len(load(written(text), {}).smpp) == 2
 
 
 def test_binds_have_names_of_their_own(written):
