@@ -1,0 +1,1 @@
+"""Benchmarks: what the house must reach, measured from outside, as ratios and figures of one run."""
