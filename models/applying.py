@@ -88,7 +88,7 @@ _FREE_SLOT = (
 _END_VISIT = (
     update(APPOINTMENT)
     .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"))
-    .where(APPOINTMENT.c.status.in_(sorted(COMING)))
+    .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
     .values(status=AppointmentStatus.CANCELLED, version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
 )
 _CONFIRM_VISIT = _END_VISIT.values(status=AppointmentStatus.CONFIRMED)

@@ -107,9 +107,9 @@ Sealed = Annotated[bytes, "sealed"]  # made by crypto.seal_text, bound to its ta
 Digest = Annotated[bytes, "digest"]  # made by crypto.Keys.blind: finds equal values, tells nothing else
 
 
-def fixed(state: enum.Enum) -> ColumnElement[Any]:
+def fixed(state: enum.StrEnum | str) -> ColumnElement[Any]:
     """*state* written into the SQL itself: a partial index serves a query only where both say the same in full."""
-    return literal_column(f"'{state.value}'")
+    return literal_column(f"'{state}'")
 
 
 class Base(DeclarativeBase):

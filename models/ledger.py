@@ -170,7 +170,7 @@ def _write_threads(connection: Connection, entries: Iterable[Entry], now: dateti
 
 _SET_HANDLED = (
     update(INBOX)
-    .where(INBOX.c.id == bindparam("row"), INBOX.c.state.in_([InboxState.NEW, InboxState.PART]))
+    .where(INBOX.c.id == bindparam("row"), INBOX.c.state.in_([fixed(InboxState.NEW), fixed(InboxState.PART)]))
     .values(
         state=InboxState.DONE,
         octets=None,

@@ -38,6 +38,7 @@ STOP = cast(Table, Stop.__table__)
 PATIENT = cast(Table, Patient.__table__)
 NUMBER = cast(Table, ContactNumber.__table__)
 LANES = 5
+_UNSETTLED = [fixed(OutboxState.QUEUED), fixed(OutboxState.LEASED)]
 FINAL = ("delivered", "expired", "deleted", "undeliverable", "rejected")  # message states that no receipt can change
 
 
@@ -82,7 +83,7 @@ def _walk(lane: int, number: int) -> Select[Any]:
     mine, other = OUTBOX.alias(), OUTBOX.alias()
     earlier = and_(other.c.id < mine.c.id, or_(other.c.due_at <= bindparam("now"), other.c.attempts > 0))
     under_way = and_(other.c.state == fixed(OutboxState.LEASED), other.c.id != mine.c.id)
-    unsettled = other.c.state.in_([fixed(OutboxState.QUEUED), fixed(OutboxState.LEASED)])
+    unsettled = other.c.state.in_(_UNSETTLED)
     stands_before = exists().where(
         other.c.number == mine.c.number,
         other.c.service_number == mine.c.service_number,
@@ -161,7 +162,7 @@ def _silent(connection: Connection, patients: Collection[int]) -> dict[int, str]
 _END = (
     update(OUTBOX)
     .where(OUTBOX.c.id == bindparam("row"))
-    .where(OUTBOX.c.state.in_([OutboxState.QUEUED, OutboxState.LEASED]))
+    .where(OUTBOX.c.state.in_(_UNSETTLED))
     .values(state=bindparam("end"), reason=bindparam("why"), lease_by=None, lease_until=None)
 )
 
@@ -203,7 +204,7 @@ _SUBMITTED = {
 }
 _SENT = (
     update(OUTBOX)
-    .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.state.in_([OutboxState.LEASED, OutboxState.QUEUED]))
+    .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.state.in_(_UNSETTLED))
     .values(
         state=OutboxState.SENT,
         sent_at=bindparam("now"),
@@ -335,7 +336,9 @@ def submitted_parts(connection: Connection, match_keys: Collection[str]) -> list
 _RECEIVED = (
     update(SUBMISSION)
     .where(SUBMISSION.c.id == bindparam("row"))
-    .where(or_(SUBMISSION.c.receipt_state.is_(None), SUBMISSION.c.receipt_state.notin_(FINAL)))
+    .where(
+        or_(SUBMISSION.c.receipt_state.is_(None), SUBMISSION.c.receipt_state.notin_([fixed(state) for state in FINAL]))
+    )
     .values(receipt_state=bindparam("state"), receipt_at=bindparam("at"), error=bindparam("code"))
 )
 _DELIVERED_PARTS = (
