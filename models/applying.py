@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, select, update
 from sqlalchemy.sql.base import Executable
 
+from models.among import among
 from models.base import fixed
 from models.changes import (
     BookAppointment,
@@ -108,15 +109,13 @@ _RESTORE_VISIT = (
 )
 _WITHDRAW_ABOUT = (
     update(OUTBOX)
-    .where(
-        OUTBOX.c.appointment_id.in_(bindparam("visits", expanding=True)), OUTBOX.c.state == fixed(OutboxState.QUEUED)
-    )
+    .where(among(OUTBOX.c.appointment_id, "visits"), OUTBOX.c.state == fixed(OutboxState.QUEUED))
     .where(OUTBOX.c.purpose != Purpose.ANSWER)
     .values(state=OutboxState.WITHDRAWN, reason="the visit changed")
 )
 _WITHDRAW_QUESTIONS = (
     update(QUESTION)
-    .where(QUESTION.c.appointment_id.in_(bindparam("visits", expanding=True)))
+    .where(among(QUESTION.c.appointment_id, "visits"))
     .where(QUESTION.c.state == fixed(QuestionState.OPEN))
     .values(state=QuestionState.WITHDRAWN, closed_at=bindparam("now"))
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from models.among import among
 from models.base import fixed
 from models.post import HandOver, Inbox, LinkSession, Quarantine, Thread
 from models.states import HandOverReason, HandOverState, InboxState, Outcome, ThreadState
@@ -100,12 +101,16 @@ def earlier_copies(connection: Connection, digests: Collection[bytes], since: da
     return found
 
 
+_COLUMNS = tuple(field.name for field in fields(PartIn))
 _NEW_PARTS = insert(INBOX).returning(INBOX.c.id, sort_by_parameter_order=True)
 
 
 def insert_parts(connection: Connection, parts: Sequence[PartIn]) -> list[int]:
     """Store *parts* in their order; returns their ids."""
-    return [row[0] for row in connection.execute(_NEW_PARTS, [asdict(part) for part in parts])]
+    return [
+        row[0]
+        for row in connection.execute(_NEW_PARTS, [{name: getattr(part, name) for name in _COLUMNS} for part in parts])
+    ]
 
 
 _NEW_THREADS = {
@@ -151,7 +156,7 @@ _WAITING: Select[Any] = (
     .order_by(INBOX.c.id)
     .limit(bindparam("most"))
 )
-_AMONG: Select[Any] = select(*_WAITING_COLUMNS).where(_IS_WAITING, INBOX.c.id.in_(bindparam("ids", expanding=True)))
+_AMONG: Select[Any] = select(*_WAITING_COLUMNS).where(_IS_WAITING, among(INBOX.c.id, "ids"))
 _PARTS: Select[Any] = (
     select(*_WAITING_COLUMNS)
     .where(INBOX.c.part_set.in_(bindparam("sets", expanding=True)), INBOX.c.state == fixed(InboxState.PART))

@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, and_, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from models.among import among
 from models.applying import Conflict, apply, exactly
 from models.audit import Audit
 from models.base import fixed
@@ -222,7 +223,7 @@ _PUT_OUT = {
 }
 _PROMOTE = (
     update(OUTBOX)
-    .where(OUTBOX.c.number.in_(bindparam("numbers", expanding=True)), OUTBOX.c.state == fixed(OutboxState.QUEUED))
+    .where(among(OUTBOX.c.number, "numbers"), OUTBOX.c.state == fixed(OutboxState.QUEUED))
     .where(OUTBOX.c.lane > bindparam("above"), OUTBOX.c.due_at <= bindparam("now"))
     .values(lane=bindparam("above"))
 )

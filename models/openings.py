@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Integer
 
+from models.among import among
 from models.base import fixed
 from models.facts import SlotFacts, SlotSearch, Window
 from models.schedule import Slot, SlotService
@@ -85,7 +86,7 @@ def is_free(connection: Connection, slot_ids: Sequence[int]) -> frozenset[int]:
     return frozenset(row[0] for row in rows)
 
 
-_FREE_AMONG = select(SLOT.c.id).where(SLOT.c.id.in_(bindparam("ids", expanding=True)), SLOT.c.state == SlotState.FREE)
+_FREE_AMONG = select(SLOT.c.id).where(among(SLOT.c.id, "ids"), SLOT.c.state == SlotState.FREE)
 
 
 def _scopes(search: SlotSearch) -> Iterator[tuple[str, Any]]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from models.among import among
 from models.base import fixed
 from models.patient import ContactNumber, Patient, Stop
 from models.post import Outbox, ParkedReceipt, RateShare, Submission
@@ -114,7 +115,7 @@ def _walk(lane: int, number: int) -> Select[Any]:
 
 _LEASE = (
     update(OUTBOX)
-    .where(OUTBOX.c.id.in_(bindparam("ids", expanding=True)), OUTBOX.c.state == OutboxState.QUEUED)
+    .where(among(OUTBOX.c.id, "ids"), OUTBOX.c.state == OutboxState.QUEUED)
     .values(state=OutboxState.LEASED, lease_by=bindparam("gateway"), lease_until=bindparam("until"))
     .returning(OUTBOX.c.id)
 )
@@ -172,9 +173,7 @@ def end(connection: Connection, ends: Collection[tuple[int, OutboxState, str]]) 
     connection.execute(_END, [{"row": row, "end": state, "why": why} for row, state, why in ends])
 
 
-_PARTS_TAKEN = select(SUBMISSION.c.outbox_id, SUBMISSION.c.part).where(
-    SUBMISSION.c.outbox_id.in_(bindparam("ids", expanding=True))
-)
+_PARTS_TAKEN = select(SUBMISSION.c.outbox_id, SUBMISSION.c.part).where(among(SUBMISSION.c.outbox_id, "ids"))
 
 
 def parts_taken(connection: Connection, ids: Collection[int]) -> dict[int, set[int]]:
@@ -323,7 +322,7 @@ _MATCHES = (
         SUBMISSION.c.receipt_state,
     )
     .join(OUTBOX, OUTBOX.c.id == SUBMISSION.c.outbox_id)
-    .where(SUBMISSION.c.match_key.in_(bindparam("match_keys", expanding=True)))
+    .where(among(SUBMISSION.c.match_key, "match_keys"))
 )
 
 
@@ -344,7 +343,7 @@ _RECEIVED = (
 _DELIVERED_PARTS = (
     select(SUBMISSION.c.outbox_id, func.count(), func.min(OUTBOX.c.parts))
     .join(OUTBOX, OUTBOX.c.id == SUBMISSION.c.outbox_id)
-    .where(SUBMISSION.c.outbox_id.in_(bindparam("ids", expanding=True)), SUBMISSION.c.receipt_state == "delivered")
+    .where(among(SUBMISSION.c.outbox_id, "ids"), SUBMISSION.c.receipt_state == "delivered")
     .group_by(SUBMISSION.c.outbox_id)
 )
 _SET_RECEIPT = (
@@ -416,7 +415,7 @@ _PARKED: Select[Any] = select(
     PARKED.c.state,
     PARKED.c.error,
     PARKED.c.received_at,
-).where(PARKED.c.match_key.in_(bindparam("match_keys", expanding=True)))
+).where(among(PARKED.c.match_key, "match_keys"))
 
 
 def parked(connection: Connection, match_keys: Collection[str]) -> list[Parked]:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, select
 
+from models.among import among
 from models.base import fixed
 from models.clinic import Catalogue as CatalogueRow
 from models.clinic import Clinic, Service
@@ -53,10 +54,6 @@ STOP = cast(Table, Stop.__table__)
 FAILED = cast(Table, FailedProof.__table__)
 
 Pair = tuple[str, str]  # number, service number: what names a thread
-
-
-def _among(name: str) -> Any:
-    return bindparam(name, expanding=True)
 
 
 # --- clinics and services -----------------------------------------------------------------------------------------
@@ -126,7 +123,7 @@ _THREADS = select(
     THREAD.c.undo,
     THREAD.c.noticed_at,
     THREAD.c.version,
-).where(THREAD.c.number.in_(_among("numbers")))
+).where(among(THREAD.c.number, "numbers"))
 
 
 def threads(connection: Connection, pairs: Collection[Pair]) -> dict[Pair, ThreadFacts]:
@@ -181,7 +178,7 @@ _QUESTIONS = (
         QUESTION.c.outbox_key,
         QUESTION.c.data,
     )
-    .where(QUESTION.c.state == fixed(QuestionState.OPEN), QUESTION.c.thread_id.in_(_among("threads")))
+    .where(QUESTION.c.state == fixed(QuestionState.OPEN), among(QUESTION.c.thread_id, "threads"))
     .where(QUESTION.c.expires_at > bindparam("now"))
     .order_by(QUESTION.c.id)
 )
@@ -216,7 +213,7 @@ def question_from(data: str) -> tuple[tuple[Choice, ...], Mapping[str, Any] | No
 
 
 _HAND_OVERS = select(HAND_OVER.c.thread_id, HAND_OVER.c.id, HAND_OVER.c.reason, HAND_OVER.c.promised_at).where(
-    HAND_OVER.c.state != fixed(HandOverState.CLOSED), HAND_OVER.c.thread_id.in_(_among("threads"))
+    HAND_OVER.c.state != fixed(HandOverState.CLOSED), among(HAND_OVER.c.thread_id, "threads")
 )
 
 
@@ -240,13 +237,11 @@ class People:
 
 _ON_NUMBERS = (
     select(NUMBER.c.number, NUMBER.c.patient_id)
-    .where(
-        NUMBER.c.number.in_(_among("numbers")), NUMBER.c.failed_at.is_(None), NUMBER.c.proven_at > bindparam("proven")
-    )
+    .where(among(NUMBER.c.number, "numbers"), NUMBER.c.failed_at.is_(None), NUMBER.c.proven_at > bindparam("proven"))
     .order_by(NUMBER.c.patient_id)
 )
 _WARDS = select(GUARDIAN.c.guardian_id, GUARDIAN.c.dependant_id, GUARDIAN.c.until).where(
-    GUARDIAN.c.guardian_id.in_(_among("ids"))
+    among(GUARDIAN.c.guardian_id, "ids")
 )
 _PERSON_COLUMNS = (
     PATIENT.c.id,
@@ -261,11 +256,13 @@ _PERSON_COLUMNS = (
     PATIENT.c.consents,
     PATIENT.c.code_index,
 )
-_PERSONS = select(*_PERSON_COLUMNS).where(PATIENT.c.id.in_(_among("ids")))
-_BY_INDEX = select(PATIENT.c.code_index, PATIENT.c.id).where(PATIENT.c.code_index.in_(_among("indexes")))
+_PERSONS = select(*_PERSON_COLUMNS).where(among(PATIENT.c.id, "ids"))
+_BY_INDEX = select(PATIENT.c.code_index, PATIENT.c.id).where(
+    PATIENT.c.code_index.in_(bindparam("indexes", expanding=True))
+)
 _NUMBERS_OF = (
     select(NUMBER.c.patient_id, NUMBER.c.number, NUMBER.c.failed_at, NUMBER.c.proven_at)
-    .where(NUMBER.c.patient_id.in_(_among("ids")))
+    .where(among(NUMBER.c.patient_id, "ids"))
     .order_by(NUMBER.c.patient_id, NUMBER.c.position, NUMBER.c.id)
 )
 
@@ -306,10 +303,7 @@ def add_people(connection: Connection, people: People, ids: set[int], now: datet
 
 
 _SHARED = (
-    select(NUMBER.c.number)
-    .where(NUMBER.c.number.in_(_among("numbers")))
-    .group_by(NUMBER.c.number)
-    .having(func.count() > 1)
+    select(NUMBER.c.number).where(among(NUMBER.c.number, "numbers")).group_by(NUMBER.c.number).having(func.count() > 1)
 )
 
 
@@ -343,8 +337,8 @@ _VISITS = (
         APPOINTMENT.c.status,
         APPOINTMENT.c.version,
     )
-    .where(APPOINTMENT.c.patient_id.in_(_among("ids")), APPOINTMENT.c.starts_at > bindparam("since"))
-    .where(APPOINTMENT.c.status.in_(sorted(COMING)))
+    .where(among(APPOINTMENT.c.patient_id, "ids"), APPOINTMENT.c.starts_at > bindparam("since"))
+    .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
     .order_by(APPOINTMENT.c.starts_at)
 )
 
@@ -363,25 +357,25 @@ def visits(connection: Connection, patient_ids: Collection[int], now: datetime) 
 # --- what limits and colours an answer ----------------------------------------------------------------------------
 
 _STOPS = select(STOP.c.number, STOP.c.purpose, STOP.c.source).where(
-    STOP.c.number.in_(_among("numbers")), STOP.c.lifted_at.is_(None)
+    among(STOP.c.number, "numbers"), STOP.c.lifted_at.is_(None)
 )
 _ANSWERS = (
     select(OUTBOX.c.number, func.count())
-    .where(OUTBOX.c.number.in_(_among("numbers")), OUTBOX.c.created_at > bindparam("since"))
+    .where(among(OUTBOX.c.number, "numbers"), OUTBOX.c.created_at > bindparam("since"))
     .where(OUTBOX.c.purpose == Purpose.ANSWER)
     .group_by(OUTBOX.c.number)
 )
 _FAILED_BY_NUMBER = (
     select(FAILED.c.number, func.count())
-    .where(FAILED.c.number.in_(_among("numbers")), FAILED.c.at >= bindparam("since"))
+    .where(among(FAILED.c.number, "numbers"), FAILED.c.at >= bindparam("since"))
     .group_by(FAILED.c.number)
 )
 _FAILED_BY_PATIENT = (
     select(FAILED.c.patient_id, func.count())
-    .where(FAILED.c.patient_id.in_(_among("ids")), FAILED.c.at >= bindparam("since"))
+    .where(among(FAILED.c.patient_id, "ids"), FAILED.c.at >= bindparam("since"))
     .group_by(FAILED.c.patient_id)
 )
-_SENT = (OutboxState.SENT, OutboxState.DELIVERED)
+_SENT = [fixed(OutboxState.SENT), fixed(OutboxState.DELIVERED)]
 _LAST_SENT = (
     select(OUTBOX.c.key, OUTBOX.c.body, OUTBOX.c.sent_at)
     .where(OUTBOX.c.number == bindparam("number"), OUTBOX.c.created_at > bindparam("since"))
@@ -391,7 +385,7 @@ _LAST_SENT = (
 )
 _TEXTED_VISITS = (
     select(OUTBOX.c.appointment_id)
-    .where(OUTBOX.c.number == bindparam("number"), OUTBOX.c.appointment_id.in_(_among("visits")))
+    .where(OUTBOX.c.number == bindparam("number"), among(OUTBOX.c.appointment_id, "visits"))
     .where(OUTBOX.c.state.in_(_SENT))
     .distinct()
 )
