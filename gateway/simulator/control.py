@@ -45,7 +45,9 @@ def change(target: Faults | Receipts, wanted: Mapping[str, Any]) -> None:
             raise BadRequest(f"{name!r} must be one of {', '.join(sorted(_FORMS[name]))}")
         if name == "number_status" and not all(type(status) is int for status in value.values()):
             raise BadRequest("'number_status' must be statuses (whole numbers) by number")
-        if name == "number_state" and not all(state in _FORMS["state"] for state in value.values()):
+        if name == "number_state" and not all(
+            isinstance(state, str) and state in _FORMS["state"] for state in value.values()
+        ):
             raise BadRequest("'number_state' must be states by number")
     for name, value in wanted.items():
         setattr(target, name, value)

@@ -71,8 +71,10 @@ class Subscriber(asyncio.Protocol):
         for text, status, message_id in replies:
             if faults.lose_next:
                 faults.lose_next -= 1
+                self.session.owed -= 1
             elif faults.nack_next:
                 faults.nack_next -= 1
+                self.session.owed -= 1
                 extra += encode(Pdu("generic_nack", text.sequence, status or Status.RSYSERR))
             elif status:
                 self.session.reject(text, status)

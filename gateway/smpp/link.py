@@ -54,6 +54,7 @@ class LinkSettings:
     cert_file: str = ""  # our own, with its key, when the carrier asks for it
     enquire_link_seconds: float = 30.0
     response_timeout_seconds: float = 30.0
+    answer_seconds: float = 10.0  # that the carrier has for an enquire_link or unbind
     account: str = ""  # whose texts receipts are about; the system_id when empty
     calling_code: str = "358"  # of national numbers
     parts: str = "udh8"  # or "udh16", "sar"
@@ -197,7 +198,11 @@ class Link:
 
     def _new_connection(self) -> Connection:
         settings = self.settings
-        timing = Timing(enquire=settings.enquire_link_seconds, response=settings.response_timeout_seconds)
+        timing = Timing(
+            enquire=settings.enquire_link_seconds,
+            answer=settings.answer_seconds,
+            response=settings.response_timeout_seconds,
+        )
         session = Session(Role.ESME, timing, calling_code=settings.calling_code)
         return Connection(self, session, bind=settings.name, account=self._account)
 

@@ -197,7 +197,9 @@ class Gateway:
         await asyncio.gather(*tasks)
 
     def stop_links(self, timeout=20.0):
-        """Stop the links alone, as SIGTERM begins."""
+        """Stop the links alone, as SIGTERM begins; once is enough."""
+        if not self._thread.is_alive():
+            return
         stops = [asyncio.run_coroutine_threadsafe(link.stop(), self._loop) for link in self.links]
         for stop in stops:
             stop.result(timeout)
