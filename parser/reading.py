@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 
+from lang.words import HERE
 from parser import choices
 from parser.command import Command, Context, ContextKind, IdentityStatus, Intent, Topic
+from parser.dates.lexemes import Lexer, date_words
+from parser.dates.mentions import read_mentions
+from parser.dates.wishes import Sorter
 from parser.emergency import find_alarm
 from parser.hiding import Hidden, hide
 from parser.intents import decide
@@ -24,7 +30,15 @@ NO_CONTEXT = Context()
 def parse(text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
     """Read *text* as its writer meant it at *now* (aware, in the clinic's zone). *language* is a hint beside the
     thread's. Never raises for what a person wrote."""
-    return Reader(lexicon()).parse(text, now, context, language)
+    return reader().parse(text, now, context, language)
+
+
+@lru_cache(maxsize=8)
+def reader(folder: Path = HERE) -> Reader:
+    """The reader of one folder of language files, made once."""
+    words = lexicon(folder)
+    lexer = Lexer({code: date_words(code, language.dates) for code, language in words.languages.items()})
+    return Reader(words, lexer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Reader:
     """The parser with the words of one folder of language files."""
 
     lexicon: Lexicon
+    lexer: Lexer
 
     def parse(self, text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
         """See `parse`."""
@@ -41,7 +56,10 @@ class Reader:
         tongue = tell_language(hidden.text, self.lexicon, skipped)
         hint = tongue.code if tongue.certain else language or context.language or tongue.code
         signals = read_signals(hidden.text, self.lexicon, hint, skipped)
-        return _Assembly(self.lexicon, hidden, name, skipped, tongue, hint, signals, context, now).command()
+        local = now.replace(tzinfo=None)
+        mentions = read_mentions(hidden.text, self.lexer, hint, skipped, local)
+        sorter = Sorter(mentions, hidden.text, signals, context, local)
+        return _Assembly(self.lexicon, hidden, name, skipped, tongue, hint, signals, context, sorter).command()
 
 
 @dataclass(slots=True)
@@ -56,7 +74,7 @@ class _Assembly:
     hint: str | None
     signals: Signals
     context: Context
-    now: datetime
+    sorter: Sorter
 
     def command(self) -> Command:
         evidence = self._evidence()
@@ -84,6 +102,11 @@ class _Assembly:
             ordinal=choices.ordinal(signals, options),
             code=choices.offer_code(self.hidden.raw) if self.context.code or len(text.words) < 12 else None,
             score=choices.score(text, signals) if survey else None,
+            option=self.sorter.option(self.context.options or self.context.visits),
+            wish=self.sorter.other_named(),
+            dated=bool(self.sorter.mentions),
+            recurs=self.sorter.recurs(),
+            same_time=self.sorter.visit_named(),
             service=find_service(signals),
             identified=bool(self.hidden.codes),
             named=self.name is not None,
@@ -112,6 +135,7 @@ class _Assembly:
 
     def _filled(self, verdict: Verdict, evidence: Evidence, alarm: bool) -> Command:
         code, status, others = self._identity()
+        wishes = self.sorter.sort(verdict.intent, verdict.also)
         return Command(
             intent=verdict.intent,
             topic=verdict.topic,
@@ -122,6 +146,9 @@ class _Assembly:
             identity_status=status,
             other_codes=others,
             service=evidence.service,
+            when=wishes.when,
+            ref=wishes.ref,
+            recur=wishes.recur,
             choice=verdict.choice,
             choice_code=evidence.code,
             score=verdict.score,

@@ -1,0 +1,57 @@
+"""Grammar by reduction: rules are regular expressions over the classes of lexemes, each match becomes new lexemes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from parser.dates.lexemes import Lexeme
+
+Handler = Callable[[list[Lexeme]], Lexeme | list[Lexeme] | None]
+
+
+class Pass:
+    """Rules tried together from left to right, the first that fits at a place wins; a handler that returns None
+    leaves its lexemes as they are."""
+
+    def __init__(self, rules: Sequence[tuple[str, str]]) -> None:
+        """*rules* are pairs of a pattern and the name of its handler."""
+        self._names = [name for _, name in rules]
+        self._patterns = [re.compile(pattern) for pattern, _ in rules]
+        self._any = re.compile("|".join(f"(?P<r{at}>{pattern})" for at, (pattern, _) in enumerate(rules)))
+
+    def apply(self, lexemes: list[Lexeme], handlers: object) -> list[Lexeme]:
+        """*lexemes* with every match reduced by the method of *handlers* that its rule names."""
+        classes = "".join(lexeme.kind for lexeme in lexemes)
+        at, found = 0, self._any.search(classes)
+        if found is None:
+            return lexemes
+        reduced: list[Lexeme] = []
+        while found is not None:
+            start, rule = found.start(), int((found.lastgroup or "r0")[1:])
+            reduced.extend(lexemes[at:start])
+            end = self._reduce(rule, classes, start, lexemes, handlers, reduced)
+            at = end
+            found = self._any.search(classes, at)
+        reduced.extend(lexemes[at:])
+        return reduced
+
+    def _reduce(
+        self, rule: int, classes: str, start: int, lexemes: list[Lexeme], handlers: object, reduced: list[Lexeme]
+    ) -> int:
+        """Append what the first willing rule makes of the lexemes at *start*; return where to go on."""
+        for index in range(rule, len(self._names)):
+            found = self._patterns[index].match(classes, start)
+            if found is None or found.end() == start:
+                continue
+            made = getattr(handlers, self._names[index])(lexemes[start : found.end()])
+            if made is not None:
+                reduced.extend(made if isinstance(made, list) else [made])
+                return found.end()
+        reduced.append(lexemes[start])
+        return start + 1
+
+
+def spanning(kind: str, value: object, lexemes: Sequence[Lexeme], flag: str = "") -> Lexeme:
+    """A lexeme over all of *lexemes*."""
+    return Lexeme(kind, value, flag, lexemes[0].first, lexemes[-1].last)

@@ -1,0 +1,317 @@
+"""Which of the times mentioned is wanted and which is the visit's own: the old time of a move against the new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from parser.command import Context, ContextKind, Intent, Interval, Recur
+from parser.dates.calendar import DAY, month_after
+from parser.dates.clock import MIDNIGHT, SAME_TIME, Hours
+from parser.dates.days import Days, one_day
+from parser.dates.mentions import Mention, at_minutes, intervals
+from parser.normal import Text
+from parser.signals import Signals
+
+_WISHING = frozenset([Intent.BOOK, Intent.RESCHEDULE, Intent.CALLBACK])
+_POSSESSIVES = frozenset(["my", "our", "min", "mitt", "mina", "mun", "minun", "meidan", "mul", "mulla", "minulla", "the"])
+_AWAY = ("cannot", "no", "unneeded", "obstacle", "refuse")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The wanted times, those of the visit meant, and the wish without dates."""
+
+    when: tuple[Interval, ...] | None = None
+    ref: tuple[Interval, ...] | None = None
+    recur: Recur | None = None
+
+
+@dataclass(slots=True)
+class Sorter:
+    """Sorts the mentions of one text by what its intent makes of them."""
+
+    mentions: list[Mention]
+    text: Text
+    signals: Signals
+    context: Context
+    now: datetime
+
+    def visit_named(self) -> bool:
+        """Whether a mention is the time that our open question was about."""
+        return any(self._is_visit(mention) for mention in self.mentions)
+
+    def other_named(self) -> bool:
+        """Whether a mention is some other time than that."""
+        return any(not self._is_visit(mention) and not self._is_past(mention) and not _recurs(mention) for mention in self.mentions)
+
+    def recurs(self) -> bool:
+        """Whether a wish without a date is there."""
+        return any(_recurs(mention) or mention.days is None for mention in self.mentions)
+
+    def option(self, options: tuple[datetime, ...]) -> int | None:
+        """The one option (from 1) that the mentions fit, None when none or several do."""
+        fitting = {
+            at for at, option in enumerate(options, 1) for mention in self.mentions if self._names(mention, option)
+        }
+        return next(iter(fitting)) if len(fitting) == 1 else None
+
+    def sort(self, intent: Intent, also: tuple[Intent, ...]) -> Wishes:
+        """When, ref and recur for *intent*."""
+        past = [mention for mention in self.mentions if self._is_past(mention)]
+        live = [mention for mention in self.mentions if mention not in past]
+        if not live:
+            return Wishes()
+        if intent in _WISHING or Intent.BOOK in also:
+            old, new = self._divide(live, intent)
+            return self._wishes(old, new, intent)
+        return Wishes(ref=self._resolved(live, intent) or None)
+
+    # what a mention is
+
+    def _is_past(self, mention: Mention) -> bool:
+        return mention.days is not None and mention.days.kind == "past"
+
+    def _is_visit(self, mention: Mention) -> bool:
+        known = [self.context.at] if self.context.at else []
+        if self.context.window:
+            known.append(self.context.window.start)
+        return any(self._names(mention, moment) for moment in known)
+
+    def _names(self, mention: Mention, moment: datetime) -> bool:
+        """Whether *mention* is narrow enough to name *moment* rather than to hold it by chance."""
+        days = mention.days
+        if days is not None and (days.kind in ("week", "month", "span", "recur", "visit", "moment") or len(days.ranges) != 1):
+            return False
+        if days is None and not mention.hours:
+            return False
+        return mention.fits(moment)
+
+    def _divide(self, live: list[Mention], intent: Intent) -> tuple[list[Mention], list[Mention]]:
+        if intent is Intent.RESCHEDULE:
+            live = [part for mention in live for part in _unpaired(mention)]
+        old = [mention for mention in live if self._is_old(mention, intent)]
+        new = [mention for mention in live if mention not in old]
+        if intent is Intent.RESCHEDULE and not old and len(new) > 1 and not self._joined(new) and not new[0].is_relative:
+            old, new = new[:1], new[1:]
+        if old and not new and intent is Intent.BOOK and not self._in_denial(old[-1]):
+            old, new = [], old
+        return old, new
+
+    def _is_old(self, mention: Mention, intent: Intent) -> bool:
+        if mention.is_relative or mention.days is None:
+            return False
+        if self._in_denial(mention):
+            return True
+        if intent is Intent.CALLBACK or intent is Intent.BOOK:
+            return False
+        days = mention.days
+        if intent is Intent.CANCEL:
+            return not self._after_book(mention)
+        known = [moment for moment in (self.context.at, *self.context.visits) if moment]
+        if any(self._names(mention, moment) for moment in known) and days.flag != "to":
+            return True
+        if days.flag in ("of", "from") or days.kind == "since":
+            return True
+        return self._possessed(mention)
+
+    def _after_book(self, mention: Mention) -> bool:
+        book = self.signals.first("book") or self.signals.first("move")
+        start = self.text.tokens[mention.first].start
+        cancel = self.signals.first("cancel") or self.signals.first("cannot") or self.signals.first("unneeded")
+        if book is None or cancel is None:
+            return False
+        at_book, at_cancel = self.text.words[book.first], self.text.words[cancel.first]
+        if at_book.clause == at_cancel.clause:
+            return start > at_book.start > at_cancel.start
+        return self.text.tokens[mention.first].clause >= at_book.clause > at_cancel.clause
+
+    def _in_denial(self, mention: Mention) -> bool:
+        """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
+        clauses = {self.text.tokens[mention.first].clause, self.text.tokens[mention.last].clause}
+        for name in _AWAY:
+            for signal in self.signals.said.get(name, ()):
+                if self.text.words[signal.hit.first].clause in clauses and not self._contrasted(mention, signal.hit.last):
+                    return True
+        return False
+
+    def _contrasted(self, mention: Mention, word: int) -> bool:
+        """Whether "but", "only after" or another command's word stands between the denial and the mention."""
+        start = self.text.tokens[mention.first].start
+        between = self.text.words[word + 1 :]
+        return any(
+            token.start <= start and token.text in _TURNS for token in between
+        ) or any(self._command_between(word, start, name) for name in ("move", "book"))
+
+    def _command_between(self, word: int, start: int, name: str) -> bool:
+        hit = self.signals.first(name)
+        return hit is not None and hit.first > word and self.text.words[hit.first].start < start
+
+    def _possessed(self, mention: Mention) -> bool:
+        first = self.text.tokens[mention.first]
+        before = [token for token in self.text.words if token.end <= first.start]
+        return bool(before) and before[-1].text in _POSSESSIVES and before[-1].text != "the"
+
+    def _joined(self, mentions: list[Mention]) -> bool:
+        """Whether the mentions are alternatives ("ti tai ke") rather than an old and a new time."""
+        first, second = mentions[0], mentions[1]
+        start, end = self.text.tokens[first.last].end, self.text.tokens[second.first].start
+        between = self.text.folded[start:end].split()
+        return any(word.strip(".,") in _OR for word in between) or (not between and "," in self.text.folded[start:end])
+
+    # what it comes to
+
+    def _wishes(self, old: list[Mention], new: list[Mention], intent: Intent) -> Wishes:
+        ref = self._resolved(old, intent)
+        when: list[Interval] = []
+        recur: Recur | None = None
+        for mention in new:
+            if mention.days is None or mention.days.kind == "recur":
+                found, wish = self._without_date(mention, intent, ref)
+                recur = recur or wish
+            else:
+                found = self._found(mention, ref, intent)
+            when.extend(found)
+        if any(mention.days is not None and mention.days.kind != "recur" for mention in new):
+            recur = None
+        return Wishes(_united(when) or None, ref or None, recur if not when else None)
+
+    def _resolved(self, mentions: list[Mention], intent: Intent) -> tuple[Interval, ...]:
+        found: list[Interval] = []
+        for mention in mentions:
+            if mention.days is None or mention.days.kind == "recur":
+                found.extend(self._visit_at(mention))
+            elif not mention.is_relative:
+                found.extend(intervals(self._nearest_visit(mention), _plain(mention.hours)))
+        return tuple(found)
+
+    def _nearest_visit(self, mention: Mention) -> Days:
+        """A weekday that the visit falls on means the visit's day, not the next such day."""
+        days = mention.days
+        assert days is not None
+        at = self.context.at
+        if at and days.kind == "weekday" and mention.fits(at) and len(days.ranges) == 1:
+            return one_day(at.date())
+        return days
+
+    def _visit_at(self, mention: Mention) -> list[Interval]:
+        at = self.context.at
+        return [Interval(at, at)] if at and mention.days is None and mention.fits(at) else []
+
+    def _found(self, mention: Mention, ref: tuple[Interval, ...], intent: Intent) -> tuple[Interval, ...]:
+        days = mention.days
+        assert days is not None
+        if days.kind != "visit":
+            return intervals(days, self._timed(mention.hours, ref))
+        base = self._base(ref)
+        if base is None and intent is not Intent.RESCHEDULE:
+            base = Interval(datetime.combine(self.now.date(), datetime.min.time()), None)
+        return _shifted(days, mention.hours, base) if base else ()
+
+    def _base(self, ref: tuple[Interval, ...]) -> Interval | None:
+        if ref:
+            return ref[0]
+        at = self.context.at or (self.context.visits[0] if len(self.context.visits) == 1 else None)
+        if at is None and self.context.kind is ContextKind.OPTIONS and self.context.options:
+            at = self.context.options[0]
+        return Interval(at, None) if at else None
+
+    def _timed(self, hours: tuple[Hours, ...], ref: tuple[Interval, ...]) -> tuple[Hours, ...]:
+        """ "Same time" as the visit's time, when we know it."""
+        if SAME_TIME not in hours:
+            return hours
+        base = self._base(ref)
+        if base is None or (base.end is not None and not base.is_point):
+            return ()
+        minutes = base.start.hour * 60 + base.start.minute
+        return (Hours(minutes, minutes),)
+
+    def _without_date(
+        self, mention: Mention, intent: Intent, ref: tuple[Interval, ...]
+    ) -> tuple[tuple[Interval, ...], Recur | None]:
+        weekdays = mention.days.weekdays if mention.days else None
+        hours = _plain(mention.hours)
+        if weekdays is None and hours and not hours[0].recurs:
+            day = self._day_for_hours(intent, hours, ref)
+            if day is not None:
+                return intervals(one_day(day), hours), None
+        if not hours and weekdays is None:
+            return (), None
+        start = _wall(hours[0].start) if hours and hours[0].start else None
+        end = _wall(hours[0].end) if hours and hours[0].end < MIDNIGHT else None
+        return (), Recur(weekdays, start, end)
+
+    def _day_for_hours(self, intent: Intent, hours: tuple[Hours, ...], ref: tuple[Interval, ...]) -> date | None:
+        """Hours alone: of the visit's day in a move, of today (or tomorrow, when over) for a call."""
+        if intent is Intent.CALLBACK:
+            today = self.context.window.start.date() if self.context.window else self.now.date()
+            over = all(at_minutes(today, max(one.end, one.start)) <= self.now for one in hours)
+            return today + DAY if over else today
+        if intent is Intent.RESCHEDULE:
+            base = self._base(ref)
+            return base.start.date() if base and self.context.kind is not ContextKind.OPTIONS else None
+        return None
+
+
+_OR = frozenset(["tai", "eller", "or", "taikka", "vai", "ja", "och", "and", "el"])
+_TURNS = frozenset(["vasta", "mutta", "mut", "vaan", "men", "utan", "först", "forst", "but", "only", "paitsi", "onnistuisko",
+                    "olisiko", "olisko", "onko", "käykö", "kayko", "kävisi", "kavisi", "sopisi", "sopisko"])  # fmt: skip
+
+
+def _recurs(mention: Mention) -> bool:
+    return mention.days is not None and mention.days.kind == "recur"
+
+
+def _unpaired(mention: Mention) -> list[Mention]:
+    pair = mention.days.pair if mention.days else None
+    if pair is None:
+        return [mention]
+    first, second = pair
+    return [
+        replace(mention, days=replace(first, flag="from"), hours=()),
+        replace(mention, days=replace(second, flag="to")),
+    ]
+
+
+def _plain(hours: tuple[Hours, ...]) -> tuple[Hours, ...]:
+    return tuple(one for one in hours if one is not SAME_TIME and one != SAME_TIME)
+
+
+def _shifted(days: Days, hours: tuple[Hours, ...], base: Interval) -> tuple[Interval, ...]:
+    """A distance from the visit as times: "a week later" is a day, "an hour later" a point."""
+    start, shift = base.start, days.shift or 0
+    if days.unit in "HI":
+        moved = start + timedelta(minutes=shift * (60 if days.unit == "H" else 1))
+        return (Interval(moved, moved),)
+    if days.unit == "M":
+        day = _months_on(start.date(), shift)
+    else:
+        day = start.date() + shift * timedelta(days={"W": 7, "D": 1, "d": 1}[days.unit])
+    minutes = start.hour * 60 + start.minute
+    if shift == 0 and days.flag and not _plain(hours):
+        side = Hours(0, minutes) if days.flag == "e" else Hours(minutes, MIDNIGHT)
+        return intervals(one_day(day), (side,))
+    if _plain(hours):
+        return intervals(one_day(day), _plain(hours))
+    keeps_time = base.is_point or SAME_TIME in hours
+    return intervals(one_day(day), (Hours(minutes, minutes),) if keeps_time else ())
+
+
+def _months_on(day: date, months: int) -> date:
+    first = day.replace(day=1)
+    for _ in range(max(months, 0)):
+        first = month_after(first)
+    return min(first + timedelta(days=day.day - 1), month_after(first) - DAY)
+
+
+def _united(found: list[Interval]) -> tuple[Interval, ...]:
+    """In order and without doubles."""
+    unique: list[Interval] = []
+    for interval in sorted(found, key=lambda one: one.start):
+        if interval not in unique:
+            unique.append(interval)
+    return tuple(unique)
+
+
+def _wall(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
