@@ -82,4 +82,4 @@ class Decision:
     appointment_id: int | None = None
     withdraw_number: bool = False  # everything queued to this number goes (wrong number, a death)
     reason: str | None = None  # why no answer was needed, or why it was refused; for the record
-    details: Mapping[str, Any] = field(default_factory=dict)  # for the audit: ids, levels, reasons; never words of a text
+    details: Mapping[str, Any] = field(default_factory=dict)  # for the audit: ids, levels; never words of a text

@@ -1,0 +1,139 @@
+"""Who may act for whom from this number: holders of the number, their children, and whose time a text speaks of.
+
+Guardians act for children under 12, from then on only by the young person's recorded decision, and never for adults
+(product.md section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from enum import Enum
+
+from lang.format import Whose
+from models.facts import Facts, Link, PersonFacts
+from models.states import StopSource
+
+ACTS_ALONE = 12
+ADULT = 18
+
+
+class Tie(Enum):
+    """What binds the writer's number to a person."""
+
+    OWN = "own"
+    GUARDIAN = "guardian"
+    ASLEEP = "asleep"  # a guardian's number, and the young person has not said that guardians may act
+    STALE = "stale"  # on the file, but failing or long unproven: a right code proves it again
+    NONE = "none"
+
+
+def today(facts: Facts) -> date:
+    """The date at the clinic."""
+    return facts.now.astimezone(facts.clinic.zone).date()
+
+
+def age(person: PersonFacts, day: date) -> int | None:
+    """Full years on *day*; None where the file does not say. Who was born on 29 February has a birthday on 1 March."""
+    born = person.born_on
+    return None if born is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def is_disowned(facts: Facts) -> bool:
+    """Whether somebody said that this number is not our patient's, and nobody has checked yet."""
+    return any(stop.source is StopSource.WRONG_NUMBER for stop in facts.stops)
+
+
+def holders(facts: Facts) -> tuple[PersonFacts, ...]:
+    """The living patients whose file has the writer's number; nobody on a number that was disowned."""
+    if is_disowned(facts):
+        return ()
+    return tuple(person for person in facts.on_number if not (person.deceased or person.silenced))
+
+
+def wards(guardian: PersonFacts, facts: Facts) -> tuple[PersonFacts, ...]:
+    """The dependants whom *guardian* may act for today."""
+    return tuple(person for person, awake in _linked(guardian, facts) if awake)
+
+
+def sleeping_wards(guardian: PersonFacts, facts: Facts) -> tuple[PersonFacts, ...]:
+    """The dependants for whom *guardian* may act only once staff have asked them."""
+    return tuple(person for person, awake in _linked(guardian, facts) if not awake)
+
+
+def _linked(guardian: PersonFacts, facts: Facts) -> Iterator[tuple[PersonFacts, bool]]:
+    day = today(facts)
+    for link in guardian.dependants:
+        person = facts.people.get(link.dependant_id)
+        if person is not None and person.textable and _holds(link, person, day):
+            yield person, _is_awake(person, day)
+
+
+def _holds(link: Link, person: PersonFacts, day: date) -> bool:
+    years = age(person, day)
+    return (link.until is None or day <= link.until) and (years is None or years < ADULT)
+
+
+def _is_awake(person: PersonFacts, day: date) -> bool:
+    years = age(person, day)
+    return person.acts_from_12 or (years is not None and years < ACTS_ALONE)
+
+
+def tie(person: PersonFacts, facts: Facts) -> Tie:
+    """What binds the writer's number to *person*: where two ties do, the one that counts."""
+    guardians = [holder for holder in holders(facts) if holder.id != person.id]
+    if any(person.id == ward.id for guardian in guardians for ward in sleeping_wards(guardian, facts)):
+        return Tie.ASLEEP  # also where the number stands on the young person's file: it is not their own
+    if any(person.id == holder.id for holder in holders(facts)):
+        return Tie.OWN
+    if any(person.id == ward.id for guardian in guardians for ward in wards(guardian, facts)):
+        return Tie.GUARDIAN
+    if facts.thread.number in person.stale_numbers and not is_disowned(facts):
+        return Tie.STALE
+    return Tie.NONE
+
+
+def is_shared(facts: Facts) -> bool:
+    """Whether the writer's number serves several patients."""
+    return len(holders(facts)) > 1
+
+
+def reachable(facts: Facts) -> tuple[PersonFacts, ...]:
+    """Everybody whom the writer's number may act for: its holders and the dependants of theirs."""
+    found = {person.id: person for holder in holders(facts) for person in (holder, *wards(holder, facts))}
+    return tuple(person for person in found.values() if tie(person, facts) is not Tie.ASLEEP)
+
+
+def whose(patient_id: int, facts: Facts) -> Whose:
+    """How a text to the writer's number says whose time it is."""
+    person = facts.people.get(patient_id)
+    if person is None or (_is_holder(patient_id, facts) and not is_shared(facts)):
+        return Whose()
+    children = {ward.id for holder in holders(facts) for ward in wards(holder, facts)}
+    if children == {patient_id}:
+        return Whose("child")
+    return Whose("initial", initial(person))
+
+
+def whose_elsewhere(person: PersonFacts, number: str, facts: Facts) -> Whose:
+    """How a text to another *number* of the person's says whose time it is."""
+    return Whose("initial", initial(person)) if number in facts.shared_numbers else Whose()
+
+
+def initial(person: PersonFacts) -> str:
+    """The one letter by which a text on a shared number names a person."""
+    return person.given_names[:1].upper()
+
+
+def initials(persons: Iterable[PersonFacts]) -> list[str]:
+    """The letters of several persons, with one more letter of the name where they would be the same."""
+    people = list(persons)
+    letters = [initial(person) for person in people]
+    return [
+        person.given_names[:2].capitalize() if letters.count(letter) > 1 else letter
+        for person, letter in zip(people, letters, strict=True)
+    ]
+
+
+def _is_holder(patient_id: int, facts: Facts) -> bool:
+    return any(person.id == patient_id for person in holders(facts))
