@@ -14,7 +14,7 @@ from sqlalchemy import Boolean, Dialect, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 
 class ListOf(TypeDecorator[Collection[Any]]):
@@ -22,6 +22,10 @@ class ListOf(TypeDecorator[Collection[Any]]):
 
     impl = Text
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """No type of ours on PostgreSQL: SQLAlchemy would cast to it, and the driver tells texts from numbers."""
+        return dialect.type_descriptor(NullType() if dialect.name == "postgresql" else Text())
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Collection[Any] | None], Any]:
         """How a list is sent to *dialect*."""
