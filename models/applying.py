@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, case, insert, or_, select, update
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
-from models.base import fixed
+from models.base import UtcDateTime, fixed
 from models.changes import (
     BookAppointment,
     CancelAppointment,
@@ -76,6 +77,24 @@ def exactly(connection: Connection, statement: Executable, rows: Rows, what: str
         raise Conflict(what)
 
 
+UNSETTLED = OUTBOX.c.state.in_([fixed(OutboxState.QUEUED), fixed(OutboxState.LEASED)])
+
+
+def taken_back(reason: str) -> dict[str, Any]:
+    """What an unsettled text that must not go any more becomes: one under way goes, but not a second time."""
+    queued = OUTBOX.c.state == fixed(OutboxState.QUEUED)
+    return {
+        "state": case((queued, fixed(OutboxState.WITHDRAWN)), else_=OUTBOX.c.state),
+        "expires_at": case((queued, OUTBOX.c.expires_at), else_=bindparam("now", type_=UtcDateTime())),
+        "reason": reason,
+    }
+
+
+def withdraw(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> None:
+    """Take back unsettled texts; *which* says `UNSETTLED` too, by which the index is found."""
+    connection.execute(update(OUTBOX).where(which).values(**taken_back(reason)), {"now": now})
+
+
 _CLAIM_SLOT = (
     update(SLOT)
     .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.FREE)
@@ -109,9 +128,8 @@ _RESTORE_VISIT = (
 )
 _WITHDRAW_ABOUT = (
     update(OUTBOX)
-    .where(among(OUTBOX.c.appointment_id, "visits"), OUTBOX.c.state == fixed(OutboxState.QUEUED))
-    .where(OUTBOX.c.purpose != Purpose.ANSWER)
-    .values(state=OutboxState.WITHDRAWN, reason="the visit changed")
+    .where(among(OUTBOX.c.appointment_id, "visits"), UNSETTLED, OUTBOX.c.purpose != Purpose.ANSWER)
+    .values(**taken_back("the visit changed"))
 )
 _WITHDRAW_QUESTIONS = (
     update(QUESTION)
@@ -123,7 +141,7 @@ _WITHDRAW_QUESTIONS = (
 
 def forget_what_was_queued(connection: Connection, visit_ids: Sequence[int], now: datetime) -> None:
     """Withdraw texts and questions about visits that are no longer as those say (product.md section 4)."""
-    connection.execute(_WITHDRAW_ABOUT, {"visits": visit_ids})
+    connection.execute(_WITHDRAW_ABOUT, {"visits": visit_ids, "now": now})
     connection.execute(_WITHDRAW_QUESTIONS, {"visits": visit_ids, "now": now})
 
 
@@ -195,8 +213,10 @@ def _return(connection: Connection, changes: Sequence[ReturnAppointment], now: d
     for change in changes:
         visit = connection.execute(
             select(APPOINTMENT.c.slot_id, APPOINTMENT.c.version).where(APPOINTMENT.c.id == change.appointment_id)
-        ).one()
-        slot = connection.execute(select(SLOT).where(SLOT.c.id == change.slot_id)).one()
+        ).first()
+        slot = connection.execute(select(SLOT).where(SLOT.c.id == change.slot_id)).first()
+        if visit is None or slot is None:
+            raise Conflict("appointment")
         back = MoveAppointment(
             appointment_id=change.appointment_id,
             version=visit.version,
@@ -235,12 +255,8 @@ def _set_stop(connection: Connection, changes: Sequence[SetStop], now: datetime)
                 for purpose in purposes
             ],
         )
-        connection.execute(
-            update(OUTBOX)
-            .where(OUTBOX.c.number == change.number, OUTBOX.c.state == fixed(OutboxState.QUEUED))
-            .where(OUTBOX.c.purpose.in_(purposes))
-            .values(state=OutboxState.WITHDRAWN, reason=change.source.value)
-        )
+        to_number = and_(OUTBOX.c.number == change.number, UNSETTLED, OUTBOX.c.purpose.in_(purposes))
+        withdraw(connection, to_number, change.source.value, now)
 
 
 def _lift_stop(connection: Connection, changes: Sequence[LiftStop], now: datetime) -> None:
@@ -276,7 +292,7 @@ def _record_consent(connection: Connection, changes: Sequence[RecordConsent], no
     for change in changes:
         if change.patient_id is not None:
             mine = PATIENT.c.id == change.patient_id
-            consents = dict(connection.execute(select(PATIENT.c.consents).where(mine)).scalar_one())
+            consents = dict(connection.execute(select(PATIENT.c.consents).where(mine).with_for_update()).scalar_one())
             consents[change.purpose.value] = change.granted
             connection.execute(update(PATIENT).where(mine).values(consents=consents, version=PATIENT.c.version + 1))
 
@@ -296,13 +312,12 @@ def _prove(connection: Connection, changes: Sequence[ProveNumber], now: datetime
     connection.execute(_PROVE, [{"whose": c.patient_id, "which": c.number, "now": now} for c in changes])
 
 
-def _silence(connection: Connection, changes: Sequence[SilencePatient], now: datetime) -> None:  # noqa: ARG001
+def _silence(connection: Connection, changes: Sequence[SilencePatient], now: datetime) -> None:
     ids = [c.patient_id for c in changes]
     connection.execute(
         update(PATIENT).where(PATIENT.c.id.in_(ids)).values(silenced=True, version=PATIENT.c.version + 1)
     )
-    queued = and_(OUTBOX.c.patient_id.in_(ids), OUTBOX.c.state == fixed(OutboxState.QUEUED))
-    connection.execute(update(OUTBOX).where(queued).values(state=OutboxState.WITHDRAWN, reason="silenced"))
+    withdraw(connection, and_(OUTBOX.c.patient_id.in_(ids), UNSETTLED), "silenced", now)
 
 
 _CLOSE_QUESTION = (

@@ -133,11 +133,17 @@ class Base(DeclarativeBase):
     }
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Add a CHECK per enum column, named after it: `Enum`'s own would clash where a table has two of one enum."""
+        """Add a CHECK per enum column, named after it: `Enum`'s own would clash where a table has two of one enum.
+
+        And never give an id a second time, even when its row was deleted: SQLite would, and an audit line or an outbox
+        key that names it would then speak of another row.
+        """
         super().__init_subclass__(**options)
         table: Table | None = cls.__dict__.get("__table__")
         if table is None:  # an abstract class
             return
+        if [column.name for column in table.primary_key] == ["id"]:
+            table.dialect_kwargs["sqlite_autoincrement"] = True
         for column in table.columns:
             if isinstance(column.type, Enum):
                 table.append_constraint(CheckConstraint(column.in_(column.type.enums), name=f"{column.name}_is_known"))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, and_, bindparam, insert, update
+from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.among import among
-from models.applying import Conflict, apply, exactly
+from models.applying import UNSETTLED, Conflict, apply, exactly, withdraw
 from models.audit import Audit
 from models.base import fixed
 from models.changes import BookAppointment, Change
@@ -121,7 +121,7 @@ def write(connection: Connection, keys: Keys, entries: Sequence[Entry], now: dat
     """Write *entries* in their order of arrival. Raises `Conflict`; then the transaction must be rolled back."""
     _write_threads(connection, entries, now)
     _write_handled(connection, keys, entries, now)
-    _withdraw_numbers(connection, entries)
+    _withdraw_numbers(connection, entries, now)
     created = apply(connection, [change for entry in entries for change in entry.changes], now)
     put_out(connection, keys, [text for entry in entries for text in entry.texts], now)
     _write_questions(connection, keys, entries, now)
@@ -210,11 +210,10 @@ def _write_handled(connection: Connection, keys: Keys, entries: Iterable[Entry],
         connection.execute(_SET_JOINED, joined)
 
 
-def _withdraw_numbers(connection: Connection, entries: Iterable[Entry]) -> None:
+def _withdraw_numbers(connection: Connection, entries: Iterable[Entry], now: datetime) -> None:
     numbers = [entry.thread.number for entry in entries if entry.withdraw_number]
     if numbers:
-        queued = and_(OUTBOX.c.number.in_(numbers), OUTBOX.c.state == fixed(OutboxState.QUEUED))
-        connection.execute(update(OUTBOX).where(queued).values(state=OutboxState.WITHDRAWN, reason="wrong_number"))
+        withdraw(connection, and_(OUTBOX.c.number.in_(numbers), UNSETTLED), "wrong_number", now)
 
 
 _PUT_OUT = {
@@ -223,8 +222,8 @@ _PUT_OUT = {
 }
 _PROMOTE = (
     update(OUTBOX)
-    .where(among(OUTBOX.c.number, "numbers"), OUTBOX.c.state == fixed(OutboxState.QUEUED))
-    .where(OUTBOX.c.lane > bindparam("above"), OUTBOX.c.due_at <= bindparam("now"))
+    .where(among(OUTBOX.c.number, "numbers"), UNSETTLED, OUTBOX.c.lane > bindparam("above"))
+    .where(or_(OUTBOX.c.due_at <= bindparam("now"), OUTBOX.c.attempts > 0))
     .values(lane=bindparam("above"))
 )
 
@@ -232,8 +231,8 @@ _PROMOTE = (
 def put_out(connection: Connection, keys: Keys, texts: Sequence[TextOut], now: datetime) -> None:
     """Put texts in the outbox; one whose key is there already is not put again (guarantee 6).
 
-    An answer takes earlier texts to its number, which are due and wait in slower lanes, along into its own: texts to
-    one number go in the order in which they were written (guarantee 7), and answers go first.
+    An answer takes earlier texts to its number, which are due or were tried and wait in slower lanes, along into its
+    own: texts to one number go in the order in which they were written (guarantee 7), and answers go first.
     """
     if not texts:
         return

@@ -117,6 +117,14 @@ class LinkSession(Base):
     """One bound session of a link. It tells a redelivered text from an honest repetition (smpp.md section 1)."""
 
     __tablename__ = "link_session"
+    __table_args__ = (
+        Index(
+            "ix_link_session_open",
+            "gateway",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     gateway: Mapped[str]  # the process: "<host>:<pid>:<start>"
@@ -215,12 +223,12 @@ class Outbox(Base):
             sqlite_where=text("state = 'leased'"),
             postgresql_where=text("state = 'leased'"),
         ),
-        # What is queued about a visit, to be withdrawn with it.
+        # What is not settled about a visit, to be withdrawn with it.
         Index(
             "ix_outbox_about",
             "appointment_id",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
+            sqlite_where=text("state IN ('queued', 'leased')"),
+            postgresql_where=text("state IN ('queued', 'leased')"),
         ),
         Index("ix_outbox_number", "number", "created_at"),
         Index("ix_outbox_thread", "thread_id", "id"),
@@ -278,7 +286,7 @@ class ParkedReceipt(Base):
     """A receipt that came before its submit_sm_resp was settled; tried again at each settle, dropped after a day."""
 
     __tablename__ = "parked_receipt"
-    __table_args__ = (Index("ix_parked_receipt_match", "match_key"),)
+    __table_args__ = (Index("ix_parked_receipt_match", "match_key"), Index("ix_parked_receipt_received", "received_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
         sa.UniqueConstraint("digest", name=op.f("uq_api_key_digest")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "audit",
@@ -38,6 +39,7 @@ def upgrade() -> None:
         sa.Column("appointment_id", INTEGER, nullable=True),
         sa.Column("details", DOCUMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_audit_patient", "audit", ["patient_id", "id"], unique=False)
     op.create_index("ix_audit_thread", "audit", ["thread_id", "id"], unique=False)
@@ -46,6 +48,7 @@ def upgrade() -> None:
         sa.Column("id", INTEGER, nullable=False),
         sa.Column("revision", INTEGER, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_catalogue")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "clinic",
@@ -62,6 +65,7 @@ def upgrade() -> None:
         sa.Column("version", INTEGER, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic")),
         sa.UniqueConstraint("key", name=op.f("uq_clinic_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_clinic_number"), "clinic", ["number"], unique=False)
     op.create_table(
@@ -89,6 +93,15 @@ def upgrade() -> None:
         sa.Column("last_seen", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_link_session")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_link_session_open",
+        "link_session",
+        ["gateway"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
     )
     op.create_table(
         "parked_receipt",
@@ -101,8 +114,10 @@ def upgrade() -> None:
         sa.Column("error", sa.String(), nullable=False),
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parked_receipt")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_parked_receipt_match", "parked_receipt", ["match_key"], unique=False)
+    op.create_index("ix_parked_receipt_received", "parked_receipt", ["received_at"], unique=False)
     op.create_table(
         "patient",
         sa.Column("id", INTEGER, nullable=False),
@@ -124,6 +139,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
         sa.UniqueConstraint("code_index", name=op.f("uq_patient_code_index")),
         sa.UniqueConstraint("key", name=op.f("uq_patient_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "practitioner",
@@ -132,6 +148,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_practitioner")),
         sa.UniqueConstraint("key", name=op.f("uq_practitioner_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "quarantine",
@@ -143,6 +160,7 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
         sa.UniqueConstraint("key", name=op.f("uq_quarantine_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "rate_share",
@@ -166,6 +184,7 @@ def upgrade() -> None:
         sa.Column("version", INTEGER, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service")),
         sa.UniqueConstraint("key", name=op.f("uq_service_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "staff_user",
@@ -178,6 +197,7 @@ def upgrade() -> None:
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_user")),
         sa.UniqueConstraint("name", name=op.f("uq_staff_user_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "stop",
@@ -192,6 +212,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("source IN ('stop', 'wrong_number', 'staff')", name=op.f("ck_stop_source_is_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stop")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_stop_number_active", "stop", ["number", "lifted_at"], unique=False)
     op.create_table(
@@ -211,6 +232,7 @@ def upgrade() -> None:
             ["patient_id"], ["patient.id"], name=op.f("fk_consent_patient_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_consent_patient_id"), "consent", ["patient_id"], unique=False)
     op.create_table(
@@ -227,6 +249,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_number")),
         sa.UniqueConstraint("patient_id", "number", name=op.f("uq_contact_number_patient_id_number")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_contact_number_number"), "contact_number", ["number"], unique=False)
     op.create_table(
@@ -239,6 +262,7 @@ def upgrade() -> None:
             ["patient_id"], ["patient.id"], name=op.f("fk_failed_proof_patient_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failed_proof")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_failed_proof_number_at", "failed_proof", ["number", "at"], unique=False)
     op.create_index("ix_failed_proof_patient_at", "failed_proof", ["patient_id", "at"], unique=False)
@@ -256,6 +280,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_guardianship")),
         sa.UniqueConstraint("guardian_id", "dependant_id", name=op.f("uq_guardianship_guardian_id_dependant_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_guardianship_dependant_id"), "guardianship", ["dependant_id"], unique=False)
     op.create_table(
@@ -274,6 +299,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["practitioner_id"], ["practitioner.id"], name=op.f("fk_slot_practitioner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slot")),
         sa.UniqueConstraint("key", name=op.f("uq_slot_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_slot_clinic_starts", "slot", ["clinic_id", "starts_at"], unique=False)
     op.create_index(
@@ -315,6 +341,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_thread")),
         sa.UniqueConstraint("number", "service_number", name=op.f("uq_thread_number_service_number")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "appointment",
@@ -345,6 +372,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_appointment_slot_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
         sa.UniqueConstraint("key", name=op.f("uq_appointment_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_appointment_clinic_starts", "appointment", ["clinic_id", "starts_at"], unique=False)
     op.create_index("ix_appointment_patient_starts", "appointment", ["patient_id", "starts_at"], unique=False)
@@ -380,6 +408,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_hand_over_thread_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_over")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_hand_over_open",
@@ -420,6 +449,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["session_id"], ["link_session.id"], name=op.f("fk_inbox_session_id")),
         sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_inbox_thread_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_inbox_digest", "inbox", ["digest", "received_at"], unique=False)
     op.create_index("ix_inbox_number", "inbox", ["number", "id"], unique=False)
@@ -487,14 +517,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_outbox_thread_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_outbox_about",
         "outbox",
         ["appointment_id"],
         unique=False,
-        sqlite_where=sa.text("state = 'queued'"),
-        postgresql_where=sa.text("state = 'queued'"),
+        sqlite_where=sa.text("state IN ('queued', 'leased')"),
+        postgresql_where=sa.text("state IN ('queued', 'leased')"),
     )
     op.create_index(
         "ix_outbox_due",
@@ -550,6 +581,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_question_thread_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_question")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_question_about",
@@ -590,6 +622,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_submission_outbox_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
         sa.UniqueConstraint("outbox_id", "part", name=op.f("uq_submission_outbox_id_part")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_submission_match", "submission", ["match_key"], unique=False)
 
@@ -639,8 +672,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_outbox_about",
         table_name="outbox",
-        sqlite_where=sa.text("state = 'queued'"),
-        postgresql_where=sa.text("state = 'queued'"),
+        sqlite_where=sa.text("state IN ('queued', 'leased')"),
+        postgresql_where=sa.text("state IN ('queued', 'leased')"),
     )
     op.drop_table("outbox")
     op.drop_table("slot_service")
@@ -708,8 +741,15 @@ def downgrade() -> None:
     op.drop_table("quarantine")
     op.drop_table("practitioner")
     op.drop_table("patient")
+    op.drop_index("ix_parked_receipt_received", table_name="parked_receipt")
     op.drop_index("ix_parked_receipt_match", table_name="parked_receipt")
     op.drop_table("parked_receipt")
+    op.drop_index(
+        "ix_link_session_open",
+        table_name="link_session",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
     op.drop_table("link_session")
     op.drop_table("idempotent_request")
     op.drop_table("heartbeat")
