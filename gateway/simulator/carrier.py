@@ -54,6 +54,7 @@ class Carrier:
         self.receipts = Receipts()
         self.record = Record()
         self.subscribers: list[Subscriber] = []
+        self.on_text: Callable[[Received], None] | None = None  # told of every whole text, as it comes
         self.malformed = 0
         self.binds = 0
         self._system_id = system_id
@@ -64,6 +65,8 @@ class Carrier:
         self._tls = tls
         self._chance = random.Random(seed)
         self._ids = itertools.count(_FIRST_ID)
+        self._replies = 0
+        self._waited = 0.0  # seconds, all submits together
         self._accepted: deque[float] = deque()
         self._waiting: deque[Outgoing] = deque()
         self._watchers: dict[str, list[tuple[Callable[[Received], bool], asyncio.Future[Received]]]] = {}
@@ -121,9 +124,14 @@ class Carrier:
         delivery = Delivery(self._loop.create_future(), [None] * len(outgoing))
         for place, one in enumerate(outgoing):
             one.delivery, one.place = delivery, place
-        self._waiting.extend(outgoing)
-        self.pump()
+        self.enqueue(outgoing)
         return delivery.done
+
+    def enqueue(self, outgoing: Sequence[Outgoing]) -> None:
+        """Queue deliver_sm PDUs that nobody waits for; all that are queued in one turn of the loop go in one write."""
+        if not self._waiting:
+            self._loop.call_soon(self.pump)
+        self._waiting.extend(outgoing)
 
     async def wait_for_text(
         self,
@@ -208,14 +216,18 @@ class Carrier:
             self._tell(received)
         return text, status, message_id
 
-    def reply(self, subscriber: Subscriber, replies: Sequence[Reply]) -> None:
+    def reply(self, subscriber: Subscriber, replies: Sequence[Reply], arrived_at: float) -> None:
         """Answer submits now, or after the delay of the day."""
         if self.faults.delay:
-            self._loop.call_later(self.faults.delay, subscriber.reply, replies)
+            self._loop.call_at(arrived_at + self.faults.delay, self._reply, subscriber, replies, arrived_at)
         else:
-            subscriber.reply(replies)
+            self._reply(subscriber, replies, arrived_at)
 
-    def acknowledged(self, subscriber: Subscriber, outgoing: Outgoing, status: int) -> None:
+    def response_time(self) -> float:
+        """Return how many seconds a submit waited for its answer, on the average: the delay, and what timers add."""
+        return self._waited / self._replies if self._replies else 0.0
+
+    def acknowledged(self, subscriber: Subscriber, outgoing: Outgoing, status: int, now: float) -> None:
         """A deliver_sm was answered."""
         if self.faults.forget_acks_next:
             self.faults.forget_acks_next -= 1
@@ -225,7 +237,7 @@ class Carrier:
         elif status in TEMPORARY:
             self._loop.call_later(self._retry_seconds, self.take_back, [outgoing])
         else:
-            outgoing.finish(status)
+            outgoing.finish(status, now)
 
     def take_back(self, outgoing: Sequence[Outgoing]) -> None:
         """Deliver again, first, what was not acknowledged."""
@@ -249,20 +261,23 @@ class Carrier:
 
     # Inside
 
+    def _reply(self, subscriber: Subscriber, replies: Sequence[Reply], arrived_at: float) -> None:
+        self._replies += len(replies)
+        self._waited += len(replies) * (self._loop.time() - arrived_at)
+        subscriber.reply(replies)
+
     def _send_receipt(self, submitted: Submitted) -> None:
         one = receipt(submitted, self.receipts)
         if self.receipts.delay > 0:
-            self._loop.call_later(self.receipts.delay, self._queue, one)
-        elif self.receipts.delay < 0:
-            self._queue(one)
+            self._loop.call_later(self.receipts.delay, self.enqueue, [one])
         else:
-            self._loop.call_soon(self._queue, one)
-
-    def _queue(self, outgoing: Outgoing) -> None:
-        self._waiting.append(outgoing)
-        self.pump()
+            self.enqueue([one])
+            if self.receipts.delay < 0:
+                self.pump()
 
     def _tell(self, received: Received) -> None:
+        if self.on_text is not None:
+            self.on_text(received)
         for wanted, future in self._watchers.get(received.number, ()):
             if not future.done() and wanted(received):
                 future.set_result(received)

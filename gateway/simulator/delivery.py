@@ -39,9 +39,12 @@ class Outgoing:
     delivery: Delivery | None = None
     place: int = 0  # in the delivery
     tries: int = 0
+    sent_at: float = 0.0  # for the last time
+    answered_at: float = 0.0  # for good
 
-    def finish(self, status: int) -> None:
+    def finish(self, status: int, now: float) -> None:
         """Nothing more happens to it: it was taken (0) or refused for good."""
+        self.answered_at = now
         if self.delivery is not None:
             self.delivery.statuses[self.place] = status
             statuses = [one for one in self.delivery.statuses if one is not None]

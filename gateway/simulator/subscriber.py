@@ -62,6 +62,7 @@ class Subscriber(asyncio.Protocol):
     def deliver(self, outgoing: Outgoing, now: float) -> None:
         """Say a deliver_sm; `flush` writes it."""
         outgoing.tries += 1
+        outgoing.sent_at = now
         self.session.deliver(outgoing.fields, outgoing.tlvs, now, outgoing)
 
     def reply(self, replies: Sequence[Reply]) -> None:
@@ -110,7 +111,7 @@ class Subscriber(asyncio.Protocol):
                     replies.append(self._carrier.submitted(event, now))
                 case Answered():
                     acknowledged = True
-                    self._carrier.acknowledged(self, event.note, event.status)
+                    self._carrier.acknowledged(self, event.note, event.status, now)
                 case Unanswered():
                     self._carrier.take_back([event.note])
                 case BindAsked():
@@ -122,7 +123,7 @@ class Subscriber(asyncio.Protocol):
                     pass
         self.flush()
         if replies:
-            self._carrier.reply(self, replies)
+            self._carrier.reply(self, replies, now)
         if acknowledged:
             self._carrier.pump()
 

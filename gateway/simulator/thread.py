@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class CarrierThread:
-    """A `Carrier` that can be called from any thread. *options* are `Carrier`'s.
+    """A `Carrier` (of some *kind*) that can be called from any thread. *options* are `Carrier`'s.
 
     with CarrierThread() as carrier:
         carrier.wait_for_bind()
@@ -26,8 +26,8 @@ class CarrierThread:
         answer = carrier.wait_for_text("+358405550101")
     """
 
-    def __init__(self, **options: Any) -> None:
-        self._options = options
+    def __init__(self, kind: type[Carrier] = Carrier, **options: Any) -> None:
+        self._kind, self._options = kind, options
         self._carrier: Carrier
         self._loop: asyncio.AbstractEventLoop
         self._ready = threading.Event()
@@ -163,7 +163,7 @@ class CarrierThread:
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         try:
-            self._carrier = Carrier(**self._options)
+            self._carrier = self._kind(**self._options)
             await self._carrier.start()
         except BaseException as error:
             self._failure = error

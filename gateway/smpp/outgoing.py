@@ -14,29 +14,13 @@ _FINAL_RECEIPT: Final = 1  # registered_delivery, SMPP 3.4 section 5.2.17
 
 
 class Submission(NamedTuple):
-    """One part of *text* to submit: *number* (from 1) of *total*."""
+    """One part of *text* to submit: *number* (from 1) of *total*, with its submit_sm's fields and TLVs."""
 
     text: OutboundText
     number: int
     total: int
-    part: Part
-
-    def fields(self) -> dict[str, Any]:
-        """Return the submit_sm's mandatory fields; its TLVs are those of the part."""
-        source, destination = write_address(self.text.service_number), write_address(self.text.number)
-        return {
-            "source_addr_ton": source.ton,
-            "source_addr_npi": source.npi,
-            "source_addr": source.digits,
-            "dest_addr_ton": destination.ton,
-            "dest_addr_npi": destination.npi,
-            "destination_addr": destination.digits,
-            "esm_class": self.part.esm_class,
-            "validity_period": absolute_time(self.text.expires_at) if self.text.expires_at else "",
-            "registered_delivery": _FINAL_RECEIPT,
-            "data_coding": self.part.coding,
-            "short_message": self.part.octets,
-        }
+    fields: dict[str, Any]
+    tlvs: dict[int, bytes]
 
 
 def absolute_time(instant: datetime) -> str:
@@ -50,11 +34,30 @@ def submissions(text: OutboundText, mode: str) -> list[Submission]:
     Raises `LocalProtocolError` for a text that no number of parts can carry.
     """
     parts = split(text.body, text.reference, mode=mode)
+    common = _common_fields(text)
     return [
-        Submission(text, number, len(parts), part)
+        Submission(text, number, len(parts), _fields(common, part), part.tlvs)
         for number, part in enumerate(parts, 1)
         if number not in text.accepted
     ]
+
+
+def _common_fields(text: OutboundText) -> dict[str, Any]:
+    source, destination = write_address(text.service_number), write_address(text.number)
+    return {
+        "source_addr_ton": source.ton,
+        "source_addr_npi": source.npi,
+        "source_addr": source.digits,
+        "dest_addr_ton": destination.ton,
+        "dest_addr_npi": destination.npi,
+        "destination_addr": destination.digits,
+        "validity_period": absolute_time(text.expires_at) if text.expires_at else "",
+        "registered_delivery": _FINAL_RECEIPT,
+    }
+
+
+def _fields(common: dict[str, Any], part: Part) -> dict[str, Any]:
+    return common | {"esm_class": part.esm_class, "data_coding": part.coding, "short_message": part.octets}
 
 
 class Lanes:
