@@ -28,6 +28,7 @@ class BindReport:
 
     name: str  # of the [[smpp]] entry
     account: str  # the carrier's account, which several binds and processes may share
+    submits: bool  # whether texts leave by it; a receiver takes no part of the rate
     rate: float  # submits a second that the account allows, 0 = no limit
     state: str  # a value of `gateway.smpp.session.State`
     since: datetime  # when that state began

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _POLL: Final = 0.25  # seconds until an outbox row that others wrote is found without a ring
 _HOUSEKEEPING: Final = 1.0
 _SWEEP: Final = 10.0
+_DESK_TRIES: Final = 5
 _DESK_MOST: Final = 128  # texts in one desk batch
 _SWITCH: Final = 0.0005  # seconds until the event loop gets the interpreter from this thread, instead of 0.005
 _AWAY_FIRST, _AWAY_LONGEST = 0.25, 5.0  # seconds between tries while the database is away
@@ -99,6 +100,7 @@ class Turns(threading.Thread):
         self._queue: SimpleQueue[object] = SimpleQueue()
         self._backlog: deque[Stored] = deque()
         self._desk_batch = 16
+        self._desk_failures = 0  # in a row, of the batch at the head
         self._hungry: set[str] = set()  # lines whose outbox may hold something
         self._unsettled: list[Settlement] = []
         self._ended: list[Source] = []
@@ -239,11 +241,21 @@ class Turns(threading.Thread):
         began = time.perf_counter()
         try:
             self._desk.answer(batch, self._clock())
-        except Exception as error:
-            log.error("the desk stumbled over inbox rows %s: %s", [one.inbox_id for one in batch], trouble(error))
-            self._sweep_at = time.monotonic() + _HOUSEKEEPING  # which finds them
+        except Exception:
+            self._put_back(batch)
+            raise
+        self._desk_failures = 0
         self._adapt(len(batch), time.perf_counter() - began)
         self._hungry.update(line.name for line in self._lines)
+
+    def _put_back(self, batch: list[Stored]) -> None:
+        """Let the desk try again when the database is back; what it stumbles over for long is left to its sweep."""
+        self._desk_failures += 1
+        if self._desk_failures < _DESK_TRIES:
+            self._backlog.extendleft(reversed(batch))
+        else:
+            self._desk_failures = 0
+            log.error("left to the sweep: inbox rows %s", [one.inbox_id for one in batch])
 
     def _adapt(self, answered: int, took: float) -> None:
         """Let the next batch last about `desk_seconds`, moving half of the way."""

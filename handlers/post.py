@@ -81,7 +81,7 @@ class PostOffice:
             heartbeats.beat(
                 connection, f"gateway:{gateway}", now, {"binds": {bind.name: _told(bind) for bind in binds}}
             )
-            accounts = {bind.account for bind in binds}
+            accounts = {bind.account for bind in binds if bind.submits}
             sharers = {
                 account: outbox.share_rate(connection, account, gateway, now, now + ALIVE) for account in accounts
             }
@@ -91,12 +91,12 @@ class PostOffice:
         """The rate in equal parts. A process that joins others waits until they have heard of it."""
         for account in sharers:
             self._joined.setdefault(account, now)
-        here = Counter(bind.account for bind in binds)
+        here = Counter(bind.account for bind in binds if bind.submits)
         heard = {account for account, n in sharers.items() if n == 1 or now - self._joined[account] >= HEARD_OF}
         return {
             bind.name: bind.rate / (sharers[bind.account] * here[bind.account])
             for bind in binds
-            if bind.account in heard or bind.rate == 0
+            if bind.submits and (bind.account in heard or bind.rate == 0)
         }
 
     def _bury_the_dead(self, connection: Connection, now: datetime) -> None:

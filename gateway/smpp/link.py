@@ -33,6 +33,7 @@ _CONNECT: Final = 10.0  # seconds, TLS handshake included
 _TICK: Final = 0.25
 _DRAIN: Final = 10.0
 _STEADY: Final = 10.0  # a bind that held so long was a good one
+_LONG_WAIT: Final = 30.0  # after which a text goes back to the outbox, long before its lease ends there
 _WRITE: Final = 16  # submits in one write: the carrier works on the first while we encode the next
 _AHEAD: Final = 0.25  # seconds of submits that wait beside the window when there is a rate
 
@@ -128,6 +129,7 @@ class Link:
         return BindReport(
             name=settings.name,
             account=self._account,
+            submits=settings.mode is not Mode.RECEIVER,
             rate=settings.rate,
             state=self._state.value,
             since=self._since,
@@ -214,6 +216,7 @@ class Link:
         while not connection.ended.done():
             await asyncio.wait([connection.ended], timeout=_TICK)
             connection.tick(self.loop.time())
+            self._give_back(self._lanes.take_older(self.loop.time() - _LONG_WAIT))
             self.pump()
         self._connection = None
         self._enter(State.CLOSED)
@@ -301,7 +304,7 @@ class Link:
         self._received += len(texts)
         for text in texts:
             try:
-                self._lanes.extend(submissions(text, self.settings.parts))
+                self._lanes.extend(submissions(text, self.settings.parts, self.loop.time()))
             except LocalProtocolError as error:
                 self._give_up(text, error)
         if self._connection is None or self._stopping.is_set():
@@ -355,8 +358,10 @@ class Link:
         self._turns.settled([Settlement(text.id, self._account, 1, 1, Verdict.REFUSED, "", 0, self._clock())])
 
     def _return_waiting(self) -> None:
-        """Give back what was leased and never submitted: same place in the order, no try counted."""
-        waiting = self._lanes.clear()
+        self._give_back(self._lanes.clear())
+
+    def _give_back(self, waiting: Sequence[Submission]) -> None:
+        """Return what was leased and never submitted: same place in the order, no try counted."""
         if waiting:
             self._turns.settled([self._settlement(one, Verdict.THROTTLED) for one in waiting])
 

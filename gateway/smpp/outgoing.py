@@ -17,6 +17,7 @@ class Submission(NamedTuple):
     """One part of *text* to submit: *number* (from 1) of *total*, with its submit_sm's fields and TLVs."""
 
     text: OutboundText
+    taken_at: float  # by the link, seconds of its clock
     number: int
     total: int
     fields: dict[str, Any]
@@ -28,15 +29,15 @@ def absolute_time(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%y%m%d%H%M%S}000+"
 
 
-def submissions(text: OutboundText, mode: str) -> list[Submission]:
-    """Return the parts of *text* that the carrier has not yet taken, in order.
+def submissions(text: OutboundText, mode: str, now: float) -> list[Submission]:
+    """Return the parts of *text*, taken *now*, that the carrier has not yet got, in order.
 
     Raises `LocalProtocolError` for a text that no number of parts can carry.
     """
     parts = split(text.body, text.reference, mode=mode)
     common = _common_fields(text)
     return [
-        Submission(text, number, len(parts), _fields(common, part), part.tlvs)
+        Submission(text, now, number, len(parts), _fields(common, part), part.tlvs)
         for number, part in enumerate(parts, 1)
         if number not in text.accepted
     ]
@@ -83,6 +84,15 @@ class Lanes:
                 self._size -= 1
                 return lane.popleft()
         raise IndexError("nothing waits")
+
+    def take_older(self, taken_before: float) -> list[Submission]:
+        """Take those that have waited since *taken_before*."""
+        taken = []
+        for lane in self._lanes.values():
+            while lane and lane[0].taken_at < taken_before:
+                taken.append(lane.popleft())
+        self._size -= len(taken)
+        return taken
 
     def clear(self) -> list[Submission]:
         """Take all of them."""

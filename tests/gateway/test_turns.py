@@ -269,19 +269,36 @@ def test_the_share_of_the_rate_is_passed_on(turns, post):
     assert (line.rates[0], line.rates[-1]) == (40.0, None)
 
 
-def test_a_desk_that_stumbles_does_not_stop_the_post(turns, post, desk):
+def test_a_desk_that_stumbles_does_not_stop_the_post_and_tries_again(turns, post, desk):
     source = Source()
     desk.failing = True
     turns.start()
     turns.arrived(delivery(source, mo(b"1")))
-    wait_until(lambda: desk.batches == [1])
+    wait_until(lambda: desk.batches)
+    turns.arrived(delivery(source, mo(b"2")))
+    wait_until(lambda: len(source.accepted) == 2)
 
     desk.failing = False
-    turns.arrived(delivery(source, mo(b"2")))
-    wait_until(lambda: len(post.rows) == 1)
+    wait_until(lambda: len(post.rows) == 2)
 
-    assert len(source.accepted) == 2
-    assert post.rows[1].text.body == "Kiitos: 2"
+    assert [row.text.body for row in post.rows.values()] == ["Kiitos: 1", "Kiitos: 2"]
+
+
+def test_what_the_desk_never_manages_is_left_to_its_sweep(turns, post, desk, monkeypatch):
+    monkeypatch.setattr("gateway.turns._AWAY_FIRST", 0.01)
+    source, answer = Source(), desk.answer
+
+    def stumble(stored, now):
+        desk.failing = any(one.text.octets == b"poison" for one in stored)
+        answer(stored, now)
+
+    desk.answer = stumble
+    turns.start()
+    turns.arrived(delivery(source, mo(b"poison")))
+    wait_until(lambda: len(desk.batches) == 5)
+    turns.arrived(delivery(source, mo(b"2")))
+
+    wait_until(lambda: [row.text.body for row in post.rows.values()] == ["Kiitos: 2"])
 
 
 def test_texts_that_arrive_wait_for_one_desk_batch_at_most(turns, post, desk):
