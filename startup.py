@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import threading
@@ -53,13 +54,16 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def open_house(process: str, path: Path | None, stopping: threading.Event | None = None) -> House:
+def open_house(
+    process: str, path: Path | None, stopping: threading.Event | None = None, *, quiet: bool = False
+) -> House:
     """Read the settings, begin the log, find the secret, wait for the database and bring its schema up to date.
 
     Raises `SystemExit` with a clear message for what waiting does not mend: settings, secret, a schema newer than us.
-    A database that is away is waited for until *stopping* is set, which ends the process cleanly.
+    A database that is away is waited for until *stopping* is set, which ends the process cleanly. *quiet* logs
+    warnings only.
     """
-    logs.configure(process)
+    logs.configure(process, level=logging.WARNING if quiet else logging.INFO)
     try:
         settings = config.load(path, os.environ)
         make_data_dir(settings)

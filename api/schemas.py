@@ -1,0 +1,234 @@
+"""What the API answers. The bodies that it takes are in `handlers.entries`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from handlers.entries import DependantEntry, ServiceEntry, Urgent
+from models.states import AppointmentStatus, HandOverReason, HandOverState, Purpose, SlotState, ThreadState
+
+
+class ClinicView(BaseModel):
+    """A clinic."""
+
+    id: str
+    name: str | dict[str, str]
+    number: str
+    phone: str
+    address: str
+    timezone: str
+    hours: dict[str, list[tuple[str, str]]]
+    cutoff: str | None
+    urgent: Urgent
+    version: int
+
+
+class ServiceView(ServiceEntry):
+    """A service."""
+
+    id: str
+    version: int
+
+
+class NumberView(BaseModel):
+    """A contact number on a file; *failed_at* is when texts to it failed for good."""
+
+    number: str
+    source: str
+    proven_at: datetime
+    failed_at: datetime | None
+
+
+class PatientView(BaseModel):
+    """A patient's file; the identity code is masked."""
+
+    id: str
+    identity_code: str | None
+    given_names: str
+    family_name: str
+    born_on: date | None
+    language: str | None
+    numbers: list[NumberView]
+    consents: dict[str, bool]
+    dependants: list[DependantEntry]
+    do_not_text: bool
+    deceased: bool
+    acts_from_12: bool
+    silenced: bool = Field(
+        description="a text said that this person died: nothing goes until a PUT says deceased or not"
+    )
+    version: int
+
+
+class SlotView(BaseModel):
+    """A slot, and the appointment in it by the clinic's id or ours."""
+
+    id: str
+    clinic: str
+    services: list[str]
+    practitioner: str | None
+    start: datetime
+    end: datetime
+    state: SlotState
+    appointment: str | None
+    version: int
+
+
+class AppointmentView(BaseModel):
+    """A visit. *id* is the clinic's own, or ours ("t-41") while it has none."""
+
+    id: str
+    our_id: str
+    patient: str
+    clinic: str
+    service: str
+    practitioner: str | None
+    slot: str
+    start: datetime
+    end: datetime
+    status: AppointmentStatus
+    created_by: str
+    changed_at: datetime
+    version: int
+
+
+class ReceiptView(BaseModel):
+    """What the carrier said about the delivery."""
+
+    state: str
+    at: datetime | None
+
+
+class TextView(BaseModel):
+    """A text, in or out. Identity codes are masked."""
+
+    id: str
+    direction: Literal["in", "out"]
+    number: str
+    service_number: str
+    thread: int
+    text: str | None
+    state: str
+    at: datetime
+    purpose: Purpose | None
+    in_reply_to: str | None
+    parts: int
+    receipt: ReceiptView | None
+    intent: str | None
+    outcome: str | None
+    reason: str | None
+
+
+class HandOverView(BaseModel):
+    """What a person must answer, by when."""
+
+    reason: HandOverReason
+    state: HandOverState
+    urgent: bool
+    opened_at: datetime
+    promised_at: datetime | None
+    owner: str | None
+    command: dict[str, Any] | None
+
+
+class ThreadView(BaseModel):
+    """All texts between one number and one service number, and their state."""
+
+    id: int
+    number: str
+    service_number: str
+    clinic: str | None
+    state: ThreadState
+    language: str | None
+    owner: str | None
+    last_text_at: datetime
+    hand_over: HandOverView | None
+
+
+class WholeThreadView(ThreadView):
+    """A thread with its newest texts, oldest first."""
+
+    texts: list[TextView]
+
+
+class MessageView(BaseModel):
+    """A message and what became of it; *id* is None for one that had no number to go to."""
+
+    id: str | None
+    status: Literal["queued", "sent", "delivered", "failed", "expired", "blocked"]
+    reason: str | None
+    patient: str | None
+    number: str | None
+    clinic: str | None
+    purpose: str | None
+    text: str | None
+    due_at: datetime | None
+    sent_at: datetime | None
+    receipt: ReceiptView | None
+    parts: int
+
+
+class ParsedView(BaseModel):
+    """How a text is read, and what would be answered."""
+
+    command: dict[str, Any]
+    answer: dict[str, Any] | None
+
+
+class ClinicList(BaseModel):
+    """Clinics in the order in which they were set up."""
+
+    items: list[ClinicView]
+    cursor: str | None
+
+
+class ServiceList(BaseModel):
+    """Services in the order in which they were set up."""
+
+    items: list[ServiceView]
+    cursor: str | None
+
+
+class PatientList(BaseModel):
+    """Patients who were searched for, 50 at most."""
+
+    items: list[PatientView]
+
+
+class SlotList(BaseModel):
+    """Slots by time; *cursor* leads to the next page."""
+
+    items: list[SlotView]
+    cursor: str | None
+
+
+class AppointmentList(BaseModel):
+    """Visits by time; *cursor* leads to the next page."""
+
+    items: list[AppointmentView]
+    cursor: str | None
+
+
+class TextList(BaseModel):
+    """Texts in order; *cursor* is the `after` of the next request, *more* says whether it would find any now."""
+
+    items: list[TextView]
+    cursor: str
+    more: bool
+
+
+class ThreadList(BaseModel):
+    """Threads, the one with the newest text first; *cursor* leads to the next page."""
+
+    items: list[ThreadView]
+    cursor: str | None
+
+
+class Written(BaseModel):
+    """How many slots of a bulk request were new, and how many there were."""
+
+    created: int
+    written: int

@@ -1,0 +1,126 @@
+"""The web process: API, health and metrics by a production WSGI server; `python app.py admin …` is for operators."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import NoReturn, cast
+
+import redis
+import structlog
+import waitress
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+import admin
+from api import Office, register
+from api.office import Preview, Previewed
+from embedded import redis_url
+from gateway.bell import CHANNEL
+from handlers.clerk import Clerk
+from handlers.desk import Desk
+from models.crypto import Keys
+from models.database import Database
+from settings import Settings
+from startup import House, arguments, open_house
+
+QUICK = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}  # seconds: a request does not wait for Redis
+
+log = structlog.get_logger("web")
+
+
+def create_app(
+    settings: Settings,
+    database: Database,
+    keys: Keys,
+    *,
+    clock: Callable[[], datetime],
+    preview: Preview | None = None,
+) -> Flask:
+    """The web app on an open database. It keeps no state of its own, so any number of processes may run it."""
+    app = Flask("tekstari", static_folder=None)
+    cast(DefaultJSONProvider, app.json).sort_keys = False
+    client = redis.Redis.from_url(redis_url(settings), **QUICK)
+    register(
+        app,
+        Office(
+            database=database,
+            keys=keys,
+            clerk=Clerk(database, keys, admin.clerk_rules(settings)),
+            clock=clock,
+            ring=lambda: _ring(client),
+            ask_redis=client.ping,
+            binds=tuple(bind.name for bind in settings.smpp),
+            preview=preview,
+        ),
+    )
+    return app
+
+
+def desk_preview(house: House) -> Preview:
+    """What the desk would answer to a text; the first number of the first bind is where it arrives by default."""
+    settings = house.settings
+    desk = Desk(house.database, house.keys, house.identity_rules, settings.service.languages)
+
+    def preview(text: str, number: str, service_number: str | None, now: datetime) -> Previewed:
+        arrives_at = service_number or settings.smpp[0].numbers[0]
+        command, decision, answers = desk.preview(text, number, arrives_at, now)
+        answer = {
+            "action": decision.action,
+            "outcome": decision.outcome.value,
+            "reason": decision.reason,
+            "texts": answers,
+            "hand_over": None if decision.hand_over is None else decision.hand_over.reason.value,
+        }
+        return Previewed(command, answer)
+
+    return preview
+
+
+def _ring(client: redis.Redis) -> None:
+    """Tell the gateways that the outbox has something. Without Redis they look every 250 ms."""
+    try:
+        client.publish(CHANNEL, b"1")
+    except (redis.RedisError, OSError) as error:
+        log.info("nobody_rung", error=type(error).__name__)
+
+
+def serve(house: House) -> None:
+    """Answer requests until SIGTERM or SIGINT."""
+    web = house.settings.web
+    app = create_app(house.settings, house.database, house.keys, clock=house.clock, preview=desk_preview(house))
+    server = waitress.create_server(app, host=web.host, port=web.port, threads=web.threads, ident="")
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    log.info("serving", host=web.host, port=web.port, threads=web.threads)
+    server.run()  # ends by SystemExit, which it catches to let its threads finish
+    log.info("stopped")
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def main() -> None:
+    """`python app.py [--config PATH]` serves; `python app.py [--config PATH] admin COMMAND` does one thing and ends."""
+    parser = arguments("Console and API of Tekstari.")
+    commands = parser.add_subparsers(dest="what", metavar="admin")
+    admin.add_arguments(commands.add_parser("admin", help="commands for operators"))
+    given = parser.parse_args()
+    if given.what == "admin":
+        sys.exit(admin.run(given))
+    stopping = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
+    house = open_house("web", given.config, stopping)
+    try:
+        serve(house)
+    finally:
+        house.database.close()
+
+
+if __name__ == "__main__":
+    main()
