@@ -78,6 +78,27 @@ _COUNTED = ("min", "tunti", "tunnin", "viik", "paiv", "kert", "tim", "veck", "da
 _CLOCKS = frozenset(["klo", "kello", "kl", "klockan", "at"])
 
 
+_MINUTES = re.compile(r"(?<![\d.:,])(\d{1,3})\s*(?:-\s*(\d{1,3})\s*)?(?:min|m\b)")
+_HOURS = re.compile(r"(?<![\d.:,])(\d)\s*(?:h\b|t\b|tunti|tunnin|timm|tim\b|hour|hr)")
+_SPOKEN_MINUTES = (
+    (re.compile(r"\bpuol(?:i|en) tun|\bhalv ?timm|\bhalf an hour|\bhalf hour"), 30),
+    (re.compile(r"\bvarti|\bkvart|\bquarter"), 15),
+    (re.compile(r"\bkymmen|\btio min|\bten min"), 10),
+    (re.compile(r"\bviitis|\bviisi min|\bfem min|\bfive min"), 5),
+    (re.compile(r"\bparikym|\bkaksikym|\btjugo min|\btwenty min"), 20),
+    (re.compile(r"\btunni|\btunti|\ben timme|\ban hour"), 60),
+)
+
+
+def minutes(text: Text) -> int | None:
+    """The minutes that a text speaks of ("10 min", "vartin", "half an hour"), the larger of a range."""
+    if found := _MINUTES.search(text.folded):
+        return int(found.group(2) or found.group(1))
+    if found := _HOURS.search(text.folded):
+        return 60 * int(found.group(1))
+    return next((value for pattern, value in _SPOKEN_MINUTES if pattern.search(text.folded)), None)
+
+
 def says_only(text: Text, signals: Signals, names: tuple[str, ...], spare: frozenset[str], skipped: set[int]) -> bool:
     """Whether the text is nothing but phrases of *names* and politeness."""
     mask = 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from parser.command import ContextKind, Intent, Topic
+from parser.signals import Signals
 from parser.verdict import Evidence, Verdict
 
-_PRIORITY = (Intent.CANCEL, Intent.RESCHEDULE, Intent.CALLBACK, Intent.LIST, Intent.HUMAN, Intent.BOOK, Intent.CONFIRM)
+_PRIORITY = (Intent.CANCEL, Intent.RESCHEDULE, Intent.CALLBACK, Intent.LIST, Intent.HUMAN, Intent.HELP, Intent.BOOK, Intent.CONFIRM)
 _LEAST = 2.0
 _SURE = 3.0
 
@@ -56,6 +57,7 @@ _BY_SIGNAL = (
     ("list", Intent.LIST),
     ("callback", Intent.CALLBACK),
     ("human", Intent.HUMAN),
+    ("help", Intent.HELP),
 )
 
 
@@ -64,17 +66,27 @@ def _weigh_statements(evidence: Evidence, add) -> None:  # type: ignore[no-untyp
     signals = evidence.signals
     question = signals.has("info")
     away = next((name for name in ("cannot", "unneeded", "give") if signals.has(name)), None)
-    if away and not evidence.service and not question:
+    if away and not evidence.service and _before(signals, away, "book"):
+        add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{signals.quote(away)}"')
+    elif away and not evidence.service and not question and not signals.has("book"):
         add(Intent.RESCHEDULE if evidence.wish and not evidence.same_time and signals.has("move") else Intent.CANCEL,
             2.8, f'not coming: "{signals.quote(away)}"')  # fmt: skip
-    elif signals.has("obstacle") and not evidence.service and not question and evidence.dated:
+    elif signals.has("obstacle") and not evidence.service and not question and evidence.dated and not evidence.question:
         add(Intent.CANCEL, 2.2, f'hindered: "{signals.quote("obstacle")}"')
+    if signals.has("have") and evidence.times > 1:
+        add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
     if signals.has("keep") or (signals.has("come") and not evidence.service and not evidence.question):
         add(Intent.CONFIRM, 2.6, f'confirms: "{signals.quote("keep") or signals.quote("come")}"')
     if evidence.service and not question:
         add(Intent.BOOK, 2.3 + 0.3 * evidence.dated, f"a visit for {evidence.service}")
     elif evidence.identified and (evidence.wish or evidence.recurs) and not question:
         add(Intent.BOOK, 2.1, "a name, a code and a time wished")
+
+
+def _before(signals: Signals, one: str, other: str) -> bool:
+    """Whether *one* is said before a sure *other*."""
+    first, second = signals.first(one), signals.first(other)
+    return first is not None and second is not None and signals.weight(other) >= _SURE and first.last < second.first
 
 
 def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:

@@ -9,9 +9,23 @@ from datetime import date
 from parser.identity import FoundCode, read_codes
 from parser.normal import Text, fold, read_tokens
 
-_PHONE = re.compile(r"(?<![\w+.-])(?:(?:\+|00)\d{1,3}[ -]?\d|0[45]\d)(?:[ -]?\d){6,9}(?![\w.-]*\d)")
+_PHONE = re.compile(r"(?<![\w+.-])(?:(?:\+|00)\d{1,3}[ -]?\d|0[45]\d)(?:[ -]?\d){6,9}(?!\w|[.-]\d)")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+")
 _CODE = re.compile(r"\d{6}[-+]\d{3}[0-9A-Ya-y]")
+
+
+_ATTACK = re.compile(
+    r"<\s*/?\s*[a-z]+[^<>]*>|\b(?:select|drop|delete|insert|update|union)\b.{1,40}\b(?:from|table|into|where|set|select)\b"
+    r"|['\"]\s*;|\{\{|\$\{|\.\./\.\./|/etc/passwd|%[0-9a-f]{2}%[0-9a-f]{2}|javascript:|\bor\b\s+['\"]?1['\"]?\s*=\s*['\"]?1"
+    r"|(?:ignore|disregard|forget|unohda|ohita|glöm|ignorera)\b.{0,30}\b(?:instructions?|ohjeet|ohjeesi|rules|instruktioner)"
+    r"|system prompt|you are now|developer mode|sudo ",
+    re.IGNORECASE,
+)
+
+
+def looks_like_an_attack(raw: str) -> bool:
+    """Whether a text is markup, SQL or orders to a language model: nothing in it is a patient's request."""
+    return _ATTACK.search(raw) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         return command
     coming = signals.has("come", "keep")
     away = _away(evidence)
+    if away == signals.quote("obstacle") and evidence.question and not signals.has("no", "cannot"):
+        return None
     if away and evidence.wish and not coming:
         return Verdict(Intent.RESCHEDULE, [f'cannot come ("{away}") and names another time'], None, LIKELY)
     if signals.has("info") and not coming and not signals.has("cannot", "unneeded", "give", "yes"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lang.words import HERE, Words, read_words
+from parser.consent import ConsentWords, consent_words
 from parser.normal import fold
 from parser.phrases import Phrase, PhraseBook, compile_phrase
 
@@ -33,6 +34,7 @@ class Language:
     never: frozenset[str]
     name_cues: tuple[tuple[str, ...], ...]
     name_endings: tuple[tuple[str, str], ...]
+    consent: ConsentWords
     dates: Words = field(default_factory=dict)
 
 
@@ -103,6 +105,7 @@ def _language(code: str, words: Words, phrases: list[Phrase]) -> Language:
         never=_folded(language.get("never", [])),
         name_cues=tuple(tuple(fold(cue).split()) for cue in names.get("cues", [])),
         name_endings=tuple((fold(ending), base) for ending, base in names.get("endings", [])),
+        consent=consent_words(words, _folded(negation.get("words", [])), _folded(words.get("polite", {}).get("words", []))),
         dates=words.get("dates", {}),
     )
 

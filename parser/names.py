@@ -24,7 +24,8 @@ def find_name(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> Fou
     runs = _runs(text, lexicon)
     if not runs:
         return None
-    best = max(runs, key=lambda run: _score(run, text, lexicon, codes))
+    cut = [piece for run in runs for piece in _cut(run, text, codes)]
+    best = max(cut, key=lambda run: _score(run, text, lexicon, codes))
     if _score(best, text, lexicon, codes) < _LEAST:
         return None
     return FoundName(_written(best, text), tuple(best))
@@ -50,8 +51,15 @@ def _runs(text: Text, lexicon: Lexicon) -> list[list[int]]:
     return runs
 
 
+def _cut(run: list[int], text: Text, codes: list[tuple[int, int]]) -> list[list[int]]:
+    """A long run without capitals holds a name and unknown words: try the two at either end."""
+    if len(run) == 2 or all(text.raw[text.words[at].start].isupper() for at in run):
+        return [run] if len(run) <= 4 else [run[:2], run[-2:]]
+    return [run[:2], run[-2:]]
+
+
 def _keep(run: list[int], runs: list[list[int]]) -> None:
-    if 2 <= len(run) <= 4:
+    if 2 <= len(run) <= 12:
         runs.append(run)
 
 

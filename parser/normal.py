@@ -107,7 +107,9 @@ def read_tokens(raw: str, folded: str) -> Text:
             words.append(token)
         else:
             token = Token(piece, start, end, kind, clause, sentence)
-            if piece in _ENDS:
+            if piece == "." and previous[:1].isdigit() and _goes_on(raw, end):
+                pass
+            elif piece in _ENDS:
                 clause += 1
                 if piece != "." or _closes(folded, end, previous):
                     sentence += 1
@@ -123,6 +125,12 @@ def read_tokens(raw: str, folded: str) -> Text:
 
 
 _EMOJI = 0x2190
+
+
+def _goes_on(raw: str, end: int) -> bool:
+    """Whether the full stop before *end* belongs to a number ("21.4. vois"): no capital follows."""
+    rest = raw[end : end + 3].strip()
+    return bool(rest) and not rest[0].isupper()
 
 
 def _closes(folded: str, end: int, before: str) -> bool:

@@ -66,6 +66,7 @@ class PhraseBook:
         whole = (word for word in self._exact if word.isalpha())
         self._speller = Speller([*whole, *(fold(word) for word in spelled)], [stem[:-1] for stem in self._stems])
         self._known: dict[str, tuple[str, ...]] = {}
+        self._guesses: dict[str, tuple[str, ...]] = {}
 
     def _learn(self, phrase: Phrase) -> None:
         for element in phrase.elements:
@@ -107,29 +108,37 @@ class PhraseBook:
         found.extend(atom for atom in self._inner if _inside(atom, word))
         return tuple(found)
 
-    def corrected(self, word: str) -> str | None:
-        """A word of the book that *word* misspells by one letter, if there is exactly that."""
-        return self._speller.correct(word)
-
     def find(self, words: list[Token], protected: frozenset[int] | set[int] = frozenset()) -> list[Hit]:
         """All phrases in *words*; those inside a longer one are left out. Spelling is corrected except at *protected*."""
-        atoms = [self._atoms_at(token, index in protected) for index, token in enumerate(words)]
+        atoms = [self.atoms(token.text) or self._guessed(token, index in protected) for index, token in enumerate(words)]
         hits: list[Hit] = []
         for index, here in enumerate(atoms):
             for atom in here:
                 self._find_at(index, atom, atoms, words, hits)
         return _longest(hits)
 
-    def _atoms_at(self, token: Token, protected: bool) -> tuple[str, ...]:
+    def misspelt(self, words: list[Token], protected: frozenset[int] | set[int]) -> int:
+        """A mask of the words that are read only by correcting them."""
+        guessed = (
+            index for index, token in enumerate(words) if not self.atoms(token.text) and self._guessed(token, index in protected)
+        )
+        return sum(1 << index for index in guessed)
+
+    def _guessed(self, token: Token, protected: bool) -> tuple[str, ...]:
+        """The atoms of a word with its letters put right: "joooo", "peurn"."""
+        if protected or token.kind != "w":
+            return ()
         word = token.text
-        found = self.atoms(word)
-        if found or protected or token.kind != "w":
-            return found
+        if word in self._guesses:
+            return self._guesses[word]
+        if len(self._guesses) >= _CACHED_WORDS:
+            self._guesses.clear()
         squeezed = _squeeze(word)
-        if squeezed != word and (found := self.atoms(squeezed)):
-            return found
-        corrected = self._speller.correct(word)
-        return self.atoms(corrected) if corrected else ()
+        found = self.atoms(squeezed) if squeezed != word else ()
+        if not found and (corrected := self._speller.correct(squeezed)):
+            found = self.atoms(corrected)
+        self._guesses[word] = found
+        return found
 
     def _find_at(
         self, index: int, atom: str, atoms: list[tuple[str, ...]], words: list[Token], hits: list[Hit]
@@ -187,11 +196,19 @@ def _hit(phrase: Phrase, first: int, last: int, mask: int) -> Hit:
 
 def _longest(hits: list[Hit]) -> list[Hit]:
     """Leave out hits whose words all belong to a longer hit: "ei haittaa" is no "ei"."""
-    if len(hits) < 2:
+    covers: dict[int, list[int]] = {}
+    for hit in hits:
+        if hit.first != hit.last:
+            for at in range(hit.first, hit.last + 1):
+                if hit.mask >> at & 1:
+                    covers.setdefault(at, []).append(hit.mask)
+    if not covers:
         return hits
-    masks = {hit.mask for hit in hits}
-    covered = {mask for mask in masks if any(mask & other == mask and mask != other for other in masks)}
-    return [hit for hit in hits if hit.mask not in covered]
+    return [hit for hit in hits if not any(_covers(mask, hit.mask) for mask in covers.get(hit.first, ()))]
+
+
+def _covers(mask: int, other: int) -> bool:
+    return mask & other == other and mask != other
 
 
 def _inside(atom: str, word: str) -> bool:

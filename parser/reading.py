@@ -10,11 +10,12 @@ from pathlib import Path
 from lang.words import HERE
 from parser import choices
 from parser.command import Command, Context, ContextKind, IdentityStatus, Intent, Topic
+from parser.consent import read_consent
 from parser.dates.lexemes import Lexer, date_words
 from parser.dates.mentions import read_mentions
 from parser.dates.wishes import Sorter
 from parser.emergency import find_alarm
-from parser.hiding import Hidden, hide
+from parser.hiding import Hidden, hide, looks_like_an_attack
 from parser.intents import decide
 from parser.language import Tongue, tell_language
 from parser.lexicon import Lexicon, lexicon
@@ -93,6 +94,7 @@ class _Assembly:
 
     def _evidence(self) -> Evidence:
         signals, text, spare = self.signals, self.text, self._spare()
+        consent = read_consent(text, (one.consent for one in self.lexicon.languages.values()), self.skipped)
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
         return Evidence(
@@ -105,6 +107,7 @@ class _Assembly:
             option=self.sorter.option(self.context.options or self.context.visits),
             wish=self.sorter.other_named(),
             dated=bool(self.sorter.mentions),
+            times=len(self.sorter.mentions),
             recurs=self.sorter.recurs(),
             same_time=self.sorter.visit_named(),
             service=find_service(signals),
@@ -112,11 +115,12 @@ class _Assembly:
             named=self.name is not None,
             question="?" in text.raw,
             words=len(text.words) - len(self.skipped),
-            stop=self._whole("stop", spare),
-            start=self._whole("start", spare),
+            stop=consent == "stop" or self._whole("stop", spare),
+            start=consent == "start" or self._whole("start", spare),
             human=self._whole("human", spare),
             help=self._whole("help", spare),
             callback=self._whole("callback", spare),
+            attack=looks_like_an_attack(self.hidden.raw),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
 
@@ -152,6 +156,7 @@ class _Assembly:
             choice=verdict.choice,
             choice_code=evidence.code,
             score=verdict.score,
+            minutes=choices.minutes(self.text) if verdict.topic is Topic.LATE or verdict.intent is Intent.CALLBACK else None,
             emergency=alarm,
             needs_human=verdict.needs_human or self.tongue.foreign,
             confidence=round(verdict.confidence, 2),

@@ -79,7 +79,8 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     *protected* are words that may not be corrected (names).
     """
     words = text.words
-    hits = [hit for hit in lexicon.book.find(words, protected) if _at_home(hit, words, lexicon, tongue)]
+    guessed = lexicon.book.misspelt(words, protected)
+    hits = [hit for hit in lexicon.book.find(words, protected) if _at_home(hit, words, lexicon, tongue, guessed)]
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
     negators = _negators(words, hits, languages)
@@ -96,13 +97,16 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     return signals
 
 
-def _at_home(hit: Hit, words: list[Token], lexicon: Lexicon, tongue: str | None) -> bool:
-    """Whether *hit* may count in a text of language *tongue*: not when that language has the same words for itself."""
+def _at_home(hit: Hit, words: list[Token], lexicon: Lexicon, tongue: str | None, guessed: int) -> bool:
+    """Whether *hit* may count in a text of language *tongue*: not when that language has the same words for itself, nor
+    when another language's word had to be spelt right first."""
     if tongue is None or hit.language == tongue:
         return True
     own = lexicon.languages.get(tongue)
     if own is None:
         return True
+    if hit.mask & guessed:
+        return False
     return any(words[at].text not in own.known for at in range(hit.first, hit.last + 1) if hit.mask >> at & 1)
 
 
@@ -147,7 +151,7 @@ def _conditions(words: list[Token], hits: list[Hit], languages: list[Language]) 
         return []
     unreal = 0
     for hit in hits:
-        if hit.signal == "unreal" or (hit.last > hit.first and hit.signal.startswith(("waitlist", "info"))):
+        if hit.signal == "unreal" or (hit.last > hit.first and hit.signal.startswith("waitlist")):
             unreal |= hit.mask
     return [at for at, token in enumerate(words) if token.text in names and not unreal >> at & 1]
 

@@ -35,7 +35,7 @@ class Speller:
     def _nearest(self, word: str, index: dict[str, list[str]]) -> str | None:
         for shorter in (word, *_without_one(word)):
             for known in index.get(shorter, ()):
-                if known[0] == word[0] and one_slip_apart(known, word):
+                if known[0] == word[0] and one_slip_apart(known, word) and not _other_ending(known, word):
                     return known
         return None
 
@@ -53,6 +53,14 @@ def one_slip_apart(one: str, other: str) -> bool:
     if len(a) == len(b):
         return a[1:] == b[1:] or (len(a) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:])
     return a[1:] == b if len(a) == len(b) + 1 else a == b[1:] if len(b) == len(a) + 1 else False
+
+
+def _other_ending(one: str, other: str) -> bool:
+    """Whether two words of one length differ in their last letters: more likely two cases than a slip."""
+    if len(one) != len(other):
+        return False
+    at = next((index for index, letter in enumerate(one) if letter != other[index]), len(one))
+    return at >= len(one) - 3 and sorted(one) != sorted(other)
 
 
 def _index(index: dict[str, list[str]], words: Iterable[str]) -> None:

@@ -8,9 +8,15 @@ from parser.verdict import Evidence, Verdict
 
 def read_talk(evidence: Evidence) -> Verdict | None:
     """The verdict when the text is one of these, else None."""
-    for rule in (_consent, _person, _strangers, _machines, _small_matters, _waitlist):
+    for rule in (_attack, _consent, _person, _strangers, _machines, _small_matters, _waitlist):
         if verdict := rule(evidence):
             return verdict
+    return None
+
+
+def _attack(evidence: Evidence) -> Verdict | None:
+    if evidence.attack:
+        return Verdict(Intent.FREE, ["markup, program code or orders to a machine"], Topic.SPAM, 0.9)
     return None
 
 
@@ -62,14 +68,19 @@ _SMALL = (
 def _small_matters(evidence: Evidence) -> Verdict | None:
     signals = evidence.signals
     for name, topic, human in _SMALL:
+        if name == "callback_status" and evidence.wish:
+            continue
         if signals.weight(name) >= 3 and not _is_command(evidence, name):
             return Verdict(Intent.FREE, [f'"{signals.quote(name)}"'], topic, 0.9, human)
     if signals.has("callback_no") and evidence.context.kind in (ContextKind.NONE, ContextKind.REMINDER):
         reason = f'no call needed: "{signals.quote("callback_no")}"'
         return Verdict(Intent.DECLINE, [reason], Topic.CALLBACK_WITHDRAW, 0.85)
-    if signals.has("late") and not signals.has("cancel", "move", "cannot", "book") and not evidence.wish:
+    if signals.has("late") and not signals.has("cancel", "move", "cannot", "book", "info"):
         if evidence.context.kind is not ContextKind.SURVEY:
             return Verdict(Intent.FREE, [f'running late: "{signals.quote("late")}"'], Topic.LATE, 0.9, True)
+    if signals.has("billing") and not evidence.identified and not (evidence.dated and signals.has("cancel", "book", "move")):
+        if not signals.has("callback", "human") and evidence.context.kind is not ContextKind.SURVEY:
+            return Verdict(Intent.FREE, [f'about a bill: "{signals.quote("billing")}"'], Topic.PRICE, 0.85, True)
     if signals.has("language") and evidence.words <= 8 and not signals.has("cancel", "move", "book", "callback"):
         return Verdict(Intent.FREE, [f'wants a language: "{signals.quote("language")}"'], Topic.LANGUAGE, 0.9)
     return None

@@ -13,7 +13,7 @@ class Evidence:
     """A text's signals and the facts beside them.
 
     *digit* is a bare digit, *ordinal* the option named in words, *option* the one whose date or time is named; *wish* says
-    that a time is mentioned which is not the open visit's, *dated* that any is, *same_time* that it is the open visit's or
+    that a time is mentioned which is not the open visit's, *dated* that any is, *times how many are, *same_time* that it is the open visit's or
     offer's own; *covered* is the share of words that we know, *only_thanks* whether nothing but politeness is there.
     """
 
@@ -26,6 +26,7 @@ class Evidence:
     score: int | None = None
     wish: bool = False
     dated: bool = False
+    times: int = 0
     recurs: bool = False
     same_time: bool = False
     service: str | None = None
@@ -40,6 +41,7 @@ class Evidence:
     help: bool = False
     callback: bool = False
     only_polite: bool = False
+    attack: bool = False
 
 
 @dataclass(slots=True)

@@ -61,7 +61,7 @@ def one_day(day: date, kind: str = "day", flag: str = "") -> Days:
 DAYS = Pass(
     [
         # stretches and lists of dates that share a month
-        (r"X\.?~X\.?", "date_to_date"),
+        (r"X\.?~{1,2}X\.?", "date_to_date"),
         (r"f?[no]\.?[~u]X\.?", "day_to_date"),
         (r"f?[no]\.?[~u][no]\.?m\.?y?", "day_to_day_of_month"),
         (r"m[no]\.?~[no]", "month_day_to_day"),
@@ -90,9 +90,9 @@ DAYS = Pass(
         # distances from now
         (r"inWw|winW|wnWg|nWgw|iWw|wiW|Wgw|wWg|iGw|wiG", "weekday_in_weeks"),
         (r"i[nj]*[HI]|nHg|nIg|Hg|jHg|n[HI](?=$|[;.,])", "minutes_from_now"),
-        (r"in[WDMY]|n[WDMY]g|i[WDMYG]|[WDMYG]g", "from_now"),
+        (r"in[WDMY]|n[WDMY]g|i[WDMYG](?!\.?n)|[WDMYG]g", "from_now"),
         # distances from the visit
-        (r"n?[WDHM][le]|G[le]|nI[le]", "from_visit"),
+        (r"[leU]n[WDHM]|n?[WDHM][le]|G[le]|nI[le]", "from_visit"),
         (r"[el]?SD[el]?", "same_day"),
         (r"S@", "same_time"),
         (r"ND(?!\w)|D[>)](?![Kn])", "next_day"),
@@ -140,7 +140,7 @@ class DayReader:
     def _stretch(self, found: list[Lexeme], first: date | None, last: date | None) -> Lexeme | None:
         if first is None or last is None or last < first or last - first > 200 * DAY:
             return None
-        return _days(found, Days(((first, last + DAY),), "span"))
+        return _days(found, Days(((first, last + DAY),), "span", pair=(one_day(first), one_day(last))))
 
     def dates_of_month(self, found: list[Lexeme]) -> Lexeme | None:
         dated = next((one for one in found if one.kind == "X"), None)
@@ -296,7 +296,7 @@ class DayReader:
         unit = next(one.kind for one in found if one.kind in "WDHMGI")
         if unit == "G":
             number, unit = 2, "W"
-        if found[-1].kind == "e":
+        if any(one.kind == "e" for one in found):
             number = -number
         return _days(found, Days((), "visit", shift=number, unit=unit))
 
@@ -358,7 +358,7 @@ _W = r"w(?:~w|[,|&]{0,2}w)*"
 
 GROUPS = Pass(
     [
-        (rf"V[,;?_]{{0,3}}x(?:{_W})", "week_without"),
+        (rf"V[,;?_]{{0,3}}x(?:{_W})|x(?:{_W})\??V", "week_without"),
         (rf"V[,.;?]{{0,3}}f?{_W}(?:u?w)*", "weekdays_of_week"),
         (rf"f?{_W}(?:u?w)*[,?]{{0,2}}V", "weekdays_of_week"),
         (rf"{_W}OV", "weekdays_hours_week"),
@@ -412,7 +412,7 @@ class GroupReader(DayReader):
         return [days, hours]
 
     def week_without(self, found: list[Lexeme]) -> Lexeme:
-        week = found[0].value
+        week = next(one.value for one in found if one.kind == "V")
         numbers = [number for number in range(1, 8) if number not in _listed(found)]
         ranges = tuple(one for start, _ in week.ranges for one in _weekdays(monday_of(start), numbers))
         return _days(found, Days(merged(ranges), "week"))

@@ -6,7 +6,7 @@ n number, o ordinal, m month's name, X date, t time, p part of the day, F holida
 c "at", C "o'clock", h half before, j half after, q quarter, Q quarter to, z minutes to, + past, - to, A am or pm;
 > after, ) after (behind it), < before, f from, ] from (behind), u until, [ until (behind), U latest, b between,
 { between (behind), x except, | or, & and, ~ to or dash; N next, T this, L last, P past, i in, g from now, l later,
-e earlier, B beginning, J middle, E end, S same, R every, # "den"; . and , as such, ? anything else.
+e earlier, B beginning, J middle, E end, S same, R every, # "den", @ "time", = at the earliest, ! tonight; . and , as such, ? anything else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CLASSES = {
     "past": "+", "to": "-", "after": ">", "after_post": ")", "before": "<", "from": "f", "since_post": "]", "until": "u",
     "until_post": "[", "latest": "U", "between": "b", "between_post": "{", "except": "x", "or": "|", "and": "&", "range": "~",
     "next": "N", "this": "T", "last": "L", "ago": "P", "in": "i", "ahead": "g", "later": "l", "earlier": "e", "begin": "B",
-    "middle": "J", "end": "E", "same": "S", "every": "R", "number_sign": "#", "filler": "_", "tonight": "!", "time": "@",
+    "middle": "J", "end": "E", "same": "S", "every": "R", "number_sign": "#", "filler": "_", "tonight": "!", "time": "@", "earliest": "=",
 }  # fmt: skip
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
 _MINUTES_TO = "minutes_to_"
@@ -192,7 +192,7 @@ class Lexer:
         return index + 1
 
 
-_SIGNS = {"-": "~", ",": ",", ".": ".", "/": "/", "\"": ";", "(": ",", ")": ",", ":": ":", "!": ";", "?": ";", ";": ";", "&": "&", "+": "&"}
+_SIGNS = {"-": "~", ",": ",", ".": ".", "/": "/", "\"": ";", "(": ",", ")": ",", ":": ":", "!": ";", "?": ";", ";": ";", "&": "&", "+": "&", ">": "~", "→": "~"}
 _FOREIGN_KINDS = frozenset("dwmFkop")
 
 

@@ -60,7 +60,7 @@ def _day_fits(days: Days, day: date) -> bool:
 def read_mentions(text: Text, lexer: Lexer, tongue: str | None, skipped: set[int], now: datetime) -> list[Mention]:
     """Every time mentioned in *text*; *now* is local and naive, *skipped* are word indexes of names."""
     lexemes = lexer.read(text, tongue, skipped)
-    if all(lexeme.kind in _SILENT for lexeme in lexemes):
+    if not _speaks_of_time(lexemes):
         return []
     reader = GroupReader(now)
     lexemes = CLOCKS.apply(lexemes, _CLOCK_READER)
@@ -71,7 +71,14 @@ def read_mentions(text: Text, lexer: Lexer, tongue: str | None, skipped: set[int
     return _gathered(lexemes, text)[:MOST_MENTIONS]
 
 
-_SILENT = frozenset("?;.,_n|&~TN@SRciuf><b/x:BELPA")
+_SPEAKING = frozenset("dwkaWMGoXtmpFVcC4HI!D")
+_LEADING = frozenset("><)bfu]=[~{hjqQ+-z")
+
+
+def _speaks_of_time(lexemes: list[Lexeme]) -> bool:
+    """Whether a number stands beside a word of time, or such a word stands for itself."""
+    kinds = {lexeme.kind for lexeme in lexemes}
+    return not kinds.isdisjoint(_SPEAKING) or ("n" in kinds and not kinds.isdisjoint(_LEADING))
 
 
 def _gathered(lexemes: list[Lexeme], text: Text) -> list[Mention]:
@@ -87,8 +94,18 @@ def _gathered(lexemes: list[Lexeme], text: Text) -> list[Mention]:
                 mentions[-1] = _with_hours(mentions[-1], lexeme)
             else:
                 waiting.append(lexeme)
-    if waiting:
-        mentions.append(Mention(None, tuple(one for lexeme in waiting for one in lexeme.value), waiting[0].first, waiting[-1].last))
+    return mentions + _hours_only(waiting, text)
+
+
+def _hours_only(waiting: list[Lexeme], text: Text) -> list[Mention]:
+    """Hours that no day is said of, each clause for itself."""
+    mentions: list[Mention] = []
+    for lexeme in waiting:
+        last = mentions[-1] if mentions else None
+        if last and text.tokens[last.last].clause == text.tokens[lexeme.first].clause:
+            mentions[-1] = replace(last, hours=_both(last.hours, lexeme.value), last=lexeme.last)
+        else:
+            mentions.append(Mention(None, lexeme.value, lexeme.first, lexeme.last))
     return mentions
 
 

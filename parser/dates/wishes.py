@@ -174,6 +174,7 @@ class Sorter:
             when.extend(found)
         if any(mention.days is not None and mention.days.kind != "recur" for mention in new):
             recur = None
+        when = _without(when, old, new)
         return Wishes(_united(when) or None, ref or None, recur if not when else None)
 
     def _resolved(self, mentions: list[Mention], intent: Intent) -> tuple[Interval, ...]:
@@ -302,6 +303,28 @@ def _months_on(day: date, months: int) -> date:
     for _ in range(max(months, 0)):
         first = month_after(first)
     return min(first + timedelta(days=day.day - 1), month_after(first) - DAY)
+
+
+def _without(when: list[Interval], old: list[Mention], new: list[Mention]) -> list[Interval]:
+    """A week wished "but Friday does not suit" is that week without its Friday."""
+    gone = [mention.days for mention in old if mention.days and mention.days.kind == "weekday" and not mention.hours]
+    wide = any(mention.days and mention.days.kind in ("week", "month", "span") for mention in new)
+    if not gone or not wide or any(interval.end is None for interval in when):
+        return when
+    weekdays = {start.weekday() for days in gone for start, _ in days.ranges}
+    kept: list[Interval] = []
+    for interval in when:
+        kept.extend(piece for piece in _daily(interval) if piece.start.weekday() not in weekdays)
+    return kept
+
+
+def _daily(interval: Interval) -> list[Interval]:
+    pieces, start = [], interval.start
+    while interval.end is not None and start < interval.end:
+        midnight = datetime.combine(start.date() + DAY, datetime.min.time())
+        pieces.append(Interval(start, min(midnight, interval.end)))
+        start = midnight
+    return pieces
 
 
 def _united(found: list[Interval]) -> tuple[Interval, ...]:

@@ -1,0 +1,80 @@
+"""Stop and start: only when the whole text speaks of texting and of nothing else, politeness aside.
+
+"Lopettakaa viestit" is a stop, "lopetan hoidon" is none, nor are "peru", "ei" or "cancel": a text counts when every word
+of it is in one language's `[reading.consent]` table or polite, or when it is listed there as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lang.words import Words
+from parser.normal import Text, fold
+
+LONGEST = 14
+"""Words; nobody needs more to say stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stems:
+    """Exact words, and the beginnings of words."""
+
+    words: frozenset[str]
+    stems: tuple[str, ...]
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.words or (bool(self.stems) and word.startswith(self.stems))
+
+
+def stems(listed: Iterable[str]) -> Stems:
+    """Read words and `stem*`s of a language file."""
+    folded = [fold(word).replace("'", "") for word in listed]
+    return Stems(
+        frozenset(word for word in folded if not word.endswith("*")),
+        tuple(word[:-1] for word in folded if word.endswith("*")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentWords:
+    """One language's words for texts, for ending and for beginning them, and what may stand around."""
+
+    messages: Stems
+    stop: Stems
+    start: Stems
+    fill: Stems
+    negators: frozenset[str]
+    polite: frozenset[str]
+
+    def read(self, words: list[str]) -> Literal["stop", "start"] | None:
+        """What *words* say of texting, None when any of them speaks of something else."""
+        if not any(word in self.messages for word in words):
+            return None
+        spare = self.polite | self.negators
+        if not all(
+            word in self.messages or word in self.fill or word in spare or word in self.stop or word in self.start
+            for word in words
+        ):
+            return None
+        if any(word in self.negators or (word in self.stop and word not in self.start) for word in words):
+            return "stop"
+        return "start" if any(word in self.start for word in words) else None
+
+
+def consent_words(words: Words, negators: frozenset[str], polite: frozenset[str]) -> ConsentWords:
+    """The table of one language's `[reading.consent]`."""
+    table = words.get("consent", {})
+    parts = [stems(table.get(name, [])) for name in ("messages", "stop", "start", "fill")]
+    return ConsentWords(*parts, negators, polite)
+
+
+def read_consent(text: Text, tables: Iterable[ConsentWords], skipped: set[int]) -> Literal["stop", "start"] | None:
+    """Stop, start or neither. A question is neither."""
+    if "?" in text.raw:
+        return None
+    words = [token.text for at, token in enumerate(text.words) if token.kind == "w" and at not in skipped]
+    if not 1 < len(words) <= LONGEST or any(token.kind == "n" for token in text.words):
+        return None
+    return next((found for table in tables if (found := table.read(words))), None)
