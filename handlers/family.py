@@ -13,6 +13,7 @@ from enum import Enum
 from lang.format import Whose
 from models.facts import Facts, Link, PersonFacts
 from models.states import StopSource
+from parser.names import same_person
 
 ACTS_ALONE = 12
 ADULT = 18
@@ -118,6 +119,15 @@ def whose(patient_id: int, facts: Facts) -> Whose:
 def whose_elsewhere(person: PersonFacts, number: str, facts: Facts) -> Whose:
     """How a text to another *number* of the person's says whose time it is."""
     return Whose("initial", initial(person)) if number in facts.shared_numbers else Whose()
+
+
+def is_named(person: PersonFacts, name: str) -> bool:
+    """Whether *name* can be the person's: every part of it, or a sister of the same family name would pass."""
+    sameness = same_person(name, person.given_names, person.family_name)
+    if sameness == "near":
+        parts = name.split()
+        return all(same_person(part, person.given_names, person.family_name) != "contradicts" for part in parts)
+    return sameness == "match"
 
 
 def initial(person: PersonFacts) -> str:

@@ -13,7 +13,6 @@ from handlers import family
 from handlers.family import Tie
 from models.facts import Facts, PersonFacts
 from parser.command import Command
-from parser.names import same_person
 
 CODE_AND_NAME = "code_and_name"
 
@@ -86,7 +85,7 @@ def _with_code(command: Command, owner: PersonFacts, facts: Facts) -> Standing:
 def _from_elsewhere(command: Command, owner: PersonFacts, facts: Facts) -> Standing:
     """A right code from a number that is not on the file: nothing, unless the policy takes the name with it."""
     trusting = facts.rules.policy == CODE_AND_NAME and owner.textable and not family.is_disowned(facts)
-    if trusting and command.name is not None and _fits(command.name, owner):
+    if trusting and command.name is not None and family.is_named(owner, command.name):
         return Standing(Verdict.KNOWN, owner, (owner,), owner, by_code=True, told=False)
     return Standing(Verdict.ELSEWHERE, owner)
 
@@ -97,11 +96,11 @@ def _named(command: Command, owner: PersonFacts, facts: Facts, *, proves: bool) 
     if command.name is None:
         return Standing(Verdict.KNOWN, owner, people, by_code=True, proves=proves)
     for person in people:
-        if _fits(command.name, person):
+        if family.is_named(person, command.name):
             return Standing(Verdict.KNOWN, owner, people, person, by_code=True, proves=proves)
-    if any(_fits(command.name, young) for young in family.sleeping_wards(owner, facts)):
+    if any(family.is_named(young, command.name) for young in family.sleeping_wards(owner, facts)):
         return Standing(Verdict.ASLEEP, owner)
-    if any(_fits(command.name, guardian) for guardian in _guardians(owner, facts)):
+    if any(family.is_named(guardian, command.name) for guardian in _guardians(owner, facts)):
         return Standing(Verdict.KNOWN, owner, people, owner, by_code=True, proves=proves)
     return Standing(Verdict.CONTRADICTION, owner)
 
@@ -125,6 +124,3 @@ def _without_code(command: Command, facts: Facts) -> Standing:
 def _guardians(person: PersonFacts, facts: Facts) -> list[PersonFacts]:
     return [holder for holder in family.holders(facts) if person in family.wards(holder, facts)]
 
-
-def _fits(name: str, person: PersonFacts) -> bool:
-    return same_person(name, person.given_names, person.family_name) != "contradicts"

@@ -69,24 +69,21 @@ def _entitled(case: Case, question: QuestionFacts) -> Case | Decision | None:
 
 # --- reminders and provisional times ------------------------------------------------------------------------------
 
-_DEEDS: Mapping[str, Callable[[Case, VisitFacts], Decided]] = {
-    "confirm": confirm.confirm,
-    "cancel": cancel.cancel,
-    "move": move.move,
+_DEEDS: Mapping[str, tuple[Intent, Callable[[Case, VisitFacts], Decided]]] = {
+    "confirm": (Intent.CONFIRM, confirm.confirm),
+    "cancel": (Intent.CANCEL, cancel.cancel),
+    "move": (Intent.RESCHEDULE, move.move),
 }
 
 
 def _about_a_visit(case: Case, answer: Answer) -> Decided | None:
     visit = next((visit for visit in case.facts.visits if visit.id == answer.question.appointment_id), None)
-    deed = _DEEDS.get(answer.choice.meaning)
-    if visit is None or deed is None or visit.starts_at <= case.facts.now:
+    if visit is None or answer.choice.meaning not in _DEEDS or visit.starts_at <= case.facts.now:
         return None
-    return with_the_rest(case.command, deed(_of(case, visit), visit))
-
-
-def _of(case: Case, visit: VisitFacts) -> Case:
-    """The case of that visit alone, at the level reached."""
-    return replace(opened_by(case, visit), level=case.level)
+    intent, deed = _DEEDS[answer.choice.meaning]
+    command = replace(case.command, intent=intent)  # a bare digit is read by the question that it answers
+    alone = replace(opened_by(case, visit), level=case.level, command=command)
+    return with_the_rest(command, deed(alone, visit))
 
 
 # --- a command that waited ----------------------------------------------------------------------------------------

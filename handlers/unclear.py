@@ -11,14 +11,14 @@ from handlers.case import ABOUT_A_VISIT, CONVERSATIONAL, Case
 from handlers.decision import Decision
 from lang.format import Listed
 from models.facts import Choice, QuestionFacts
-from models.states import HandOverReason, QuestionKind, ThreadState
+from models.states import HandOverReason, QuestionKind
 
 MENU = ("book", "cancel", "move", "human")
 
 
 def decide(case: Case) -> Decision:
     """Ask again what was asked, or offer the four choices; the second time in a row a person has it."""
-    if case.command.needs_human or case.thread.state is ThreadState.WAITING:
+    if case.command.needs_human or case.known_hand_over is not None:
         return case.hand_over(HandOverReason.NEEDS_HUMAN)
     if case.facts.thread.unclear:
         return case.hand_over(HandOverReason.NOT_UNDERSTOOD)

@@ -11,7 +11,6 @@ from handlers.decision import Decision
 from models.changes import Change, CloseQuestion, SetStop, SilencePatient
 from models.facts import PersonFacts
 from models.states import HandOverReason, QuestionState, StopSource
-from parser.names import same_person
 
 
 def wrong_number(case: Case) -> Decision:
@@ -50,11 +49,7 @@ def _who(case: Case, people: tuple[PersonFacts, ...]) -> PersonFacts | None:
     if opened is not None:
         return next((person for person in people if person.id == opened), None)
     if case.command.name is not None:
-        people = tuple(
-            person
-            for person in people
-            if same_person(case.command.name, person.given_names, person.family_name) != "contradicts"
-        )
+        people = tuple(person for person in people if family.is_named(person, case.command.name))
     return people[0] if len(people) == 1 else None
 
 
