@@ -12,17 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
-from lang.messages import render
 from sqlalchemy import Connection
 
 from gateway.channel import Stored
 from gateway.text import Lane
-from handlers import conversation, incomplete
-from handlers.decision import Decision, Notice, Reply
+from handlers import conversation, incomplete, wording
+from handlers.decision import Decision, Notice
 from lang.alphabet import decode_text
+from lang.messages import render
 from models import inbox, ledger, openings, queries
 from models.crypto import Keys, SealBroken, open_bytes
-from models.database import Database, is_away
+from models.database import Database, is_away, is_conflict
 from models.facts import Catalogue, Facts, IdentityRules, SlotSearch
 from models.gathering import Gathering
 from models.inbox import Waiting
@@ -52,8 +52,9 @@ class Letter:
     number: str
     service_number: str
     text: str
-    part_set: bytes | None = None
+    part_ids: tuple[int, ...] = ()
     complete: bool = True
+    opens: bool = True  # False: what is stored was sealed with another secret, or altered
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -155,33 +156,36 @@ class Desk:
         if not sets:
             return []
         letters = []
-        for part_set, parts in inbox.parts_of(connection, sets).items():
+        for parts in inbox.parts_of(connection, sets).values():
             total = parts[0].part_total or 1
             complete = len({part.part_number for part in parts}) >= total
             if complete or (overdue is not None and parts[0].received_at <= overdue):
-                letters.append(self._join(part_set, parts, total, complete))
+                letters.append(self._join(parts, total, complete))
         return letters
 
-    def _join(self, part_set: bytes, parts: Sequence[Waiting], total: int, complete: bool) -> Letter:
+    def _join(self, parts: Sequence[Waiting], total: int, complete: bool) -> Letter:
         """Octets are joined before they are decoded: some peers split a character between two parts."""
-        octets = {part.part_number: self._octets(part) for part in parts}
-        coding, last = parts[0].coding, parts[-1]
+        last, ids = parts[-1], tuple(part.id for part in parts)
+        letter = Letter(last.id, last.number, last.service_number, "", ids, complete)
+        try:
+            octets = {part.part_number: self._octets(part) for part in parts}
+        except SealBroken:
+            return replace(letter, opens=False)
+        coding, numbers = parts[0].coding, range(1, total + 1)
         if complete:
-            text = decode_text(b"".join(octets[n] for n in range(1, total + 1)), coding)
-        else:
-            known = (decode_text(octets[n], coding) if n in octets else GAP for n in range(1, total + 1))
-            text = "".join(known)
-        return Letter(last.id, last.number, last.service_number, text, part_set, complete)
+            return replace(letter, text=decode_text(b"".join(octets[n] for n in numbers), coding))
+        known = (decode_text(octets[n], coding) if n in octets else GAP for n in numbers)
+        return replace(letter, text="".join(known))
 
     def _whole(self, row: Waiting) -> Letter:
-        return Letter(row.id, row.number, row.service_number, decode_text(self._octets(row), row.coding))
+        letter = Letter(row.id, row.number, row.service_number, "")
+        try:
+            return replace(letter, text=decode_text(self._octets(row), row.coding))
+        except SealBroken:
+            return replace(letter, opens=False)
 
     def _octets(self, row: Waiting) -> bytes:
-        try:
-            return open_bytes(self._keys, "inbox.octets", bytes(row.digest).hex(), row.octets)
-        except SealBroken:
-            log.error("stored_text_does_not_open", inbox_id=row.id)
-            return b""
+        return open_bytes(self._keys, "inbox.octets", bytes(row.digest).hex(), row.octets)
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
@@ -218,26 +222,29 @@ class Desk:
             try:
                 self._settle([letter], now)
                 return
-            except Conflict:
-                if not self._still_waits(letter):
-                    return  # another process was quicker
             except Exception as error:
                 if is_away(error):
                     raise
-                log.exception("text_failed", inbox_id=letter.inbox_id)
-                break
+                if not (isinstance(error, Conflict) or is_conflict(error)):
+                    log.exception("text_failed", inbox_id=letter.inbox_id)
+                    break
+                if not self._still_waits(letter, now):
+                    return  # another process was quicker
         self._leave_to_a_person(letter, now)
 
-    def _still_waits(self, letter: Letter) -> bool:
-        with self._database.reading() as connection:
+    def _still_waits(self, letter: Letter, now: datetime) -> bool:
+        """Whether the text needs its answer yet. If so it has a thread, even when an erasure took that meanwhile."""
+        with self._database.transaction() as connection:
+            inbox.make_threads(connection, [letter.pair], now)
             return bool(inbox.still_waiting(connection, [letter.inbox_id]))
 
     def _leave_to_a_person(self, letter: Letter, now: datetime) -> None:
         with self._database.transaction() as connection:
             if inbox.count_attempt(connection, letter.inbox_id) < TRIES:
-                return  # the sweep tries again
+                return  # the sweep tries again, unless somebody else was quicker
+            inbox.make_threads(connection, [letter.pair], now)
             thread = queries.threads(connection, [letter.pair])[letter.pair]
-            inbox.give_up(connection, letter.inbox_id, thread.id, "three tries failed", now)
+            inbox.give_up(connection, letter.inbox_id, letter.part_ids, thread.id, "three tries failed", now)
 
     # --- reading and deciding -----------------------------------------------------------------------------------
 
@@ -245,7 +252,7 @@ class Desk:
         self._refresh(connection)
         pairs = [letter.pair for letter in batch]
         gathering = Gathering(connection, self._keys, self._catalogue, self._rules, pairs, now)
-        known = [(letter, gathering.facts(letter.inbox_id, letter.pair)) for letter in batch]
+        known = [(letter, gathering.facts(letter.inbox_id, letter.pair, letter.complete)) for letter in batch]
         commands = [self._parse(letter, facts) for letter, facts in known]
         codes = {code for command in commands if command is not None for code in _codes(command)}
         gathering.open_codes(codes)
@@ -262,8 +269,10 @@ class Desk:
             self._catalogue = queries.read_catalogue(connection)
 
     def _parse(self, letter: Letter, facts: Facts) -> Command | None:
-        """What the text means; None where nothing may be done: it has gaps, or no clinic is behind the number."""
-        if not (letter.complete and facts.clinics):
+        """What the text means; None where no clinic is behind the number. Raises `SealBroken`: see `Letter.opens`."""
+        if not letter.opens:
+            raise SealBroken(f"inbox row {letter.inbox_id} does not open")
+        if not facts.clinics:
             return None
         local = facts.now.astimezone(facts.clinic.zone)
         return parse(letter.text, local, conversation.context_of(facts))
@@ -272,7 +281,7 @@ class Desk:
         self, connection: Connection, gathering: Gathering, letter: Letter, command: Command | None, facts: Facts
     ) -> Read:
         if command is None:
-            return Read(letter, None, facts, incomplete.decide(facts))
+            return Read(letter, None, facts, incomplete.nobody_home(facts))
         facts = self._complete(gathering, letter, command, facts)
         decision = conversation.decide(command, facts)
         if isinstance(decision, SlotSearch):
@@ -307,7 +316,7 @@ class Desk:
             details=decision.details,
             handled=Handled(
                 inbox_id=letter.inbox_id,
-                part_set=letter.part_set,
+                part_ids=letter.part_ids,
                 text=mask(letter.text),
                 intent=None if command is None else command.intent.value,
                 outcome=decision.outcome,
@@ -333,7 +342,7 @@ class Desk:
                 purpose=Purpose.ANSWER,
                 lane=Lane.ANSWER,
                 message=decision.reply.message,
-                body=self._say(decision.reply, decision.thread.language),
+                body=wording.body(decision.reply, decision.thread.language or self._languages[0]),
                 due_at=now,
                 expires_at=now + ANSWER_HOLDS,
                 patient_id=decision.patient_id,
@@ -341,10 +350,6 @@ class Desk:
                 inbox_id=letter.inbox_id,
             )
         ]
-
-    def _say(self, reply: Reply, language: str | None) -> str:
-        languages = reply.languages or (language or self._languages[0],)
-        return "\n".join(render(reply.message, each, reply.blanks) for each in languages)
 
     def _notices(self, connection: Connection, facts: Facts, notices: Iterable[Notice], now: datetime) -> list[TextOut]:
         """The texts to other numbers than the sender's, each on the thread of its own number."""

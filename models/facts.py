@@ -251,6 +251,7 @@ class Facts:
     texted_visits: frozenset[int] = frozenset()  # visits whose time we have texted to this number
     shared_numbers: frozenset[str] = frozenset()  # numbers of those people that stand on more than one file
     slots: tuple[SlotFacts, ...] | None = None  # None: not looked for yet
+    complete: bool = True  # False: parts of the text never came, and gaps stand for them
     undo_slot_free: bool = False  # the slot that an undo needs is still free
 
     def visits_of(self, patient_id: int) -> tuple[VisitFacts, ...]:

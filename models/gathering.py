@@ -69,7 +69,7 @@ class Gathering:
         if unknown:
             self._shared |= queries.shared_numbers(self._connection, unknown)
 
-    def facts(self, inbox_id: int, pair: Pair) -> Facts:
+    def facts(self, inbox_id: int, pair: Pair, complete: bool = True) -> Facts:
         """What is known of a text before it is read. *pair* may be a number that never wrote before (a preview)."""
         number, service_number = pair
         thread = self._threads.get(pair) or _new_thread(number, service_number)
@@ -89,6 +89,7 @@ class Gathering:
             stops=tuple(self._stops.get(number, ())),
             answers_last_hour=self._answers.get(number, 0),
             shared_numbers=self._shared,
+            complete=complete,
         )
 
     def open_codes(self, codes: Collection[str]) -> None:
