@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, case, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.among import among
@@ -188,19 +188,25 @@ def parts_of(connection: Connection, part_sets: Collection[bytes]) -> dict[bytes
 
 
 def count_attempt(connection: Connection, inbox_id: int) -> int:
-    """Note that handling this text failed; returns how often it has now."""
-    tried = (
-        update(INBOX).where(INBOX.c.id == inbox_id).values(attempts=INBOX.c.attempts + 1).returning(INBOX.c.attempts)
-    )
-    return int(connection.execute(tried).scalar_one())
+    """Note that handling this text failed; returns how often it has now, 0 when somebody has handled it after all."""
+    mine = and_(INBOX.c.id == inbox_id, _IS_WAITING)
+    tried = update(INBOX).where(mine).values(attempts=INBOX.c.attempts + 1).returning(INBOX.c.attempts)
+    return int(connection.execute(tried).scalar() or 0)
 
 
-def give_up(connection: Connection, inbox_id: int, thread_id: int, why: str, now: datetime) -> None:
-    """Leave a text that could not be handled to a person. Its octets stay sealed on the row: the words are not lost."""
+def give_up(
+    connection: Connection, inbox_id: int, part_ids: Collection[int], thread_id: int, why: str, now: datetime
+) -> None:
+    """Leave a text that could not be handled to a person. Octets stay sealed on its rows: the words are not lost."""
     connection.execute(
         update(INBOX)
         .where(INBOX.c.id == inbox_id)
         .values(state=InboxState.FAILED, thread_id=thread_id, outcome=Outcome.HANDED_OVER, reason=why, handled_at=now)
+    )
+    connection.execute(
+        update(INBOX)
+        .where(INBOX.c.id.in_(part_ids), INBOX.c.state == fixed(InboxState.PART))
+        .values(state=InboxState.JOINED, thread_id=thread_id, handled_at=now)
     )
     connection.execute(
         insert(HAND_OVER).values(
@@ -212,10 +218,15 @@ def give_up(connection: Connection, inbox_id: int, thread_id: int, why: str, now
             opened_at=now,
         )
     )
+    taken = THREAD.c.state == ThreadState.PERSON  # whoever has taken the thread keeps it
     connection.execute(
         update(THREAD)
         .where(THREAD.c.id == thread_id)
-        .values(state=ThreadState.WAITING, last_text_at=now, version=THREAD.c.version + 1)
+        .values(
+            state=case((taken, THREAD.c.state), else_=ThreadState.WAITING),
+            last_text_at=now,
+            version=THREAD.c.version + 1,
+        )
     )
 
 

@@ -57,10 +57,13 @@ class TextOut:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """An inbound text that is dealt with: its last part's row keeps the masked words, all of its octets are wiped."""
+    """An inbound text that is dealt with: its last part's row keeps the masked words, all of its octets are wiped.
+
+    *part_ids* are the parts that were read; one that comes too late to be read is none of them, and stays.
+    """
 
     inbox_id: int
-    part_set: bytes | None
+    part_ids: tuple[int, ...]
     text: str  # masked
     intent: str | None
     outcome: Outcome
@@ -185,7 +188,7 @@ _SET_HANDLED = (
 )
 _SET_JOINED = (
     update(INBOX)
-    .where(INBOX.c.part_set == bindparam("parts"), INBOX.c.state == fixed(InboxState.PART))
+    .where(INBOX.c.id == bindparam("row"), INBOX.c.state == fixed(InboxState.PART))
     .values(state=InboxState.JOINED, octets=None, thread_id=bindparam("thread"), handled_at=bindparam("now"))
 )
 
@@ -205,7 +208,12 @@ def _write_handled(connection: Connection, keys: Keys, entries: Iterable[Entry],
         for thread_id, handled in done
     ]
     exactly(connection, _SET_HANDLED, rows, "inbox")
-    joined = [{"parts": h.part_set, "thread": thread_id, "now": now} for thread_id, h in done if h.part_set is not None]
+    joined = [
+        {"row": part, "thread": thread_id, "now": now}
+        for thread_id, handled in done
+        for part in handled.part_ids
+        if part != handled.inbox_id
+    ]
     if joined:
         connection.execute(_SET_JOINED, joined)
 
