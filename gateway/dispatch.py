@@ -98,9 +98,10 @@ class Pace:
 
     def limit(self, now: float) -> float:
         """Return the submits a second that hold now, 0 for no limit."""
-        if self._cut is None:
+        cut = self._cut  # once: the database thread asks too
+        if cut is None:
             return self._rate
-        grown: float = self._cut * self._GROWTH ** max(0.0, now - max(self._resting_until, self._cut_at))
+        grown: float = cut * self._GROWTH ** max(0.0, now - max(self._resting_until, self._cut_at))
         if grown >= (self._rate or self._NO_LONGER_LIMITED):
             self._cut = None
             return self._rate

@@ -56,7 +56,7 @@ class LinkSettings:
     cert_file: str = ""  # our own, with its key, when the carrier asks for it
     enquire_link_seconds: float = 30.0
     response_timeout_seconds: float = 30.0
-    answer_seconds: float = 10.0  # that the carrier has for an enquire_link or unbind
+    answer_seconds: float = 10.0  # that the carrier has for an enquire_link
     account: str = ""  # whose texts receipts are about; the system_id when empty
     calling_code: str = "358"  # of national numbers
     parts: str = "udh8"  # or "udh16", "sar"

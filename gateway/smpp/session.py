@@ -30,11 +30,13 @@ from gateway.smpp.events import (
     Unanswered,
 )
 from gateway.smpp.parts import read_part
-from gateway.smpp.pdu import Header, Pdu, PduError, Status, Tag, cut, decode, encode
+from gateway.smpp.pdu import HEADER_OCTETS, Header, Pdu, PduError, Status, Tag, cut, decode, encode
 from gateway.smpp.receipt import Kind, kind_of
 from gateway.smpp.window import Window
 
 INTERFACE_VERSION: Final = 0x34
+
+_MESSAGE_ID_OCTETS: Final = 64  # section 5.2.23, without the closing NUL
 
 
 class Role(Enum):
@@ -60,7 +62,8 @@ class Timing:
     """How long each side may take, in seconds."""
 
     enquire: float = 30.0  # between enquire_links; 0: none are sent
-    answer: float = 10.0  # to an enquire_link or unbind
+    answer: float = 10.0  # to an enquire_link
+    leave: float = 3.0  # to our unbind
     bind: float = 15.0  # to the bind
     response: float = 30.0  # to a submit_sm or deliver_sm
     stall: float = 10.0  # from the first octet of a PDU to its last
@@ -201,7 +204,7 @@ class Session:
         """Take leave. `Ended` follows, at the latest when the answer's time is up; until then texts may arrive."""
         if self.state in _BOUND:
             self.state = State.UNBINDING
-            self._ask("unbind", {}, now + self._timing.answer)
+            self._ask("unbind", {}, now + self._timing.leave)
 
     def data_to_send(self) -> bytes:
         """Return what must be written now, once."""
@@ -339,7 +342,7 @@ class Session:
             return self._end(Ending.BAD_LENGTH)
         command = header.command
         if header.is_response:
-            return self._unreadable_response(header, now)
+            return self._unreadable_response(header, raw, now)
         if command is None or command not in self._serves:
             return self._not_served(header.sequence)
         if command in _UNANSWERABLE:
@@ -351,12 +354,13 @@ class Session:
         self._write(Pdu(f"{command}_resp", header.sequence, error.status))
         return Odd(f"{command} that cannot be read", header.sequence, error.status)
 
-    def _unreadable_response(self, header: Header, now: float) -> Event | None:
-        """A response says what matters in its header: a bad body (a message_id too long) must not lose the answer."""
+    def _unreadable_response(self, header: Header, raw: bytes, now: float) -> Event | None:
+        """A response says what matters in its header and first field: junk behind them must not lose the answer."""
         if header.command is None:
             return Odd("a response of no known command", header.sequence, header.status)
         handler = self._on.get(header.command, self._on_answer)
-        return handler(Pdu(header.command, header.sequence, header.status), now)
+        message_id = raw[HEADER_OCTETS : HEADER_OCTETS + _MESSAGE_ID_OCTETS].partition(b"\0")[0].decode("latin-1")
+        return handler(Pdu(header.command, header.sequence, header.status, {"message_id": message_id}), now)
 
     def _quarantine(self, sequence: int, command: str, octets: bytes, reason: str, status: int) -> Event:
         self.owed += 1

@@ -490,16 +490,21 @@ def test_an_answer_of_another_kind_does_not_settle_a_submit():
     assert session.outstanding == 1
 
 
-def test_an_answer_with_a_body_that_cannot_be_read_still_settles_the_submit():
+@pytest.mark.parametrize(
+    ("body", "message_id"),
+    [
+        (b"x" * 80, "x" * 64),  # longer than the standard has, and never closed
+        (b"a1\0\x04\x27\x00\x09", "a1"),  # a TLV longer than the PDU behind it
+    ],
+)
+def test_an_answer_with_a_body_that_cannot_be_read_still_settles_the_submit(body, message_id):
     session = bound()
     sequence = submit(session)
-    body = b"x" * 80  # a message_id longer than the standard has, and never closed
+    answer = b"".join(v.to_bytes(4) for v in (16 + len(body), 0x80000004, 0, sequence)) + body
 
-    [event] = session.receive_data(
-        b"".join(v.to_bytes(4) for v in (16 + len(body), 0x80000004, 0, sequence)) + body, now=0.0
-    )
+    [event] = session.receive_data(answer, now=0.0)
 
-    assert (type(event), event.status) == (Answered, 0)
+    assert (type(event), event.status, event.message_id) == (Answered, 0, message_id)
 
 
 def test_a_submit_without_an_answer_is_given_back_when_its_time_is_up():
@@ -640,11 +645,11 @@ def test_our_unbind_ends_with_its_answer_and_a_text_before_it_is_not_swallowed()
 
 
 def test_our_unbind_ends_without_an_answer_too():
-    session = bound(timing=Timing(answer=10))
+    session = bound(timing=Timing(leave=3))
     session.unbind(now=0.0)
 
-    assert session.tick(now=9.9) == []
-    assert [e.why for e in session.tick(now=10.0)] == [Ending.UNBOUND_BY_US]
+    assert session.tick(now=2.9) == []
+    assert [e.why for e in session.tick(now=3.0)] == [Ending.UNBOUND_BY_US]
 
 
 def test_after_the_end_nothing_is_read_or_written():
