@@ -206,6 +206,11 @@ class Gateway:
         self._thread.join(timeout)
         assert not self._thread.is_alive()
 
+    def stop_in_background(self):
+        """Begin to stop the links."""
+        for link in self.links:
+            asyncio.run_coroutine_threadsafe(link.stop(), self._loop)
+
     def __enter__(self):
         self.turns.start()
         self._thread.start()
