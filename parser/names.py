@@ -48,7 +48,14 @@ def _runs(text: Text, lexicon: Lexicon) -> list[list[int]]:
         _keep(run, runs)
         run = [index] if fits else []
     _keep(run, runs)
-    return runs
+    return [_without_cue(run, text, lexicon) for run in runs]
+
+
+def _without_cue(run: list[int], text: Text, lexicon: Lexicon) -> list[int]:
+    """In "Mvh Karin Lindström" the name begins after the greeting; "George Best" is a name of two words."""
+    while len(run) > 2 and _after_cue(run[1], text, lexicon):
+        run = run[1:]
+    return run
 
 
 def _cut(run: list[int], text: Text, codes: list[tuple[int, int]]) -> list[list[int]]:
