@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import product
 from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, and_, bindparam, exists, or_, select
@@ -26,9 +27,12 @@ from models.states import SlotState
 
 SLOT = cast(Table, Slot.__table__)
 SLOT_SERVICE = cast(Table, SlotService.__table__)
-MOST_WINDOWS = 32  # a wish in more pieces than this is searched as one stretch and sifted afterwards
+MOST_WINDOWS = 32  # in one statement; a wish in more pieces than this is searched in several goes
 FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+
+Span = tuple[datetime, datetime]  # half-open
+Place = tuple[str, int]  # "practitioner" or "clinic", and whose id
 
 
 class minutes_between(FunctionElement[int]):
@@ -64,20 +68,24 @@ def find_slots(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, .
 
 def _find(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
     windows = _joined(search.windows)
+    goes = [windows[n : n + MOST_WINDOWS] for n in range(0, len(windows), MOST_WINDOWS)]
     found: dict[int, SlotFacts] = {}
-    if not windows:
-        return ()
-    for scope in _scopes(search):
-        rows = connection.execute(
-            _statement(scope[0], _size(len(windows))), _parameters(search, windows, scope, search.limit)
-        )
-        for row in rows:
-            found.setdefault(row[0], SlotFacts(*row))
+    for scope, spans in product(_scopes(search), goes):
+        for slot in _walk(connection, search, scope, spans):
+            found.setdefault(slot.id, slot)
         if len(found) >= search.limit:
             break
-    if len(windows) > MOST_WINDOWS:
-        found = {key: slot for key, slot in found.items() if any(_inside(slot.starts_at, w) for w in windows)}
     return tuple(found.values())[: search.limit]
+
+
+def _walk(connection: Connection, search: SlotSearch, scope: Sequence[Place], spans: Sequence[Span]) -> list[SlotFacts]:
+    """The first free slots of all places of *scope* together, by time: one index is walked for each."""
+    found = [
+        SlotFacts(*row)
+        for place in scope
+        for row in connection.execute(_statement(place[0], _size(len(spans))), _parameters(search, spans, place))
+    ]
+    return sorted(found, key=lambda slot: (slot.starts_at, slot.id)) if len(scope) > 1 else found
 
 
 def is_free(connection: Connection, slot_ids: Sequence[int]) -> frozenset[int]:
@@ -89,15 +97,15 @@ def is_free(connection: Connection, slot_ids: Sequence[int]) -> frozenset[int]:
 _FREE_AMONG = select(SLOT.c.id).where(among(SLOT.c.id, "ids"), SLOT.c.state == SlotState.FREE)
 
 
-def _scopes(search: SlotSearch) -> Iterator[tuple[str, Any]]:
+def _scopes(search: SlotSearch) -> Iterator[list[Place]]:
     """From the nearest to the widest: where to look next while there is not enough."""
     if search.practitioner_id is not None:
-        yield "practitioner", search.practitioner_id
+        yield [("practitioner", search.practitioner_id)]
     if search.clinic_id is not None:
-        yield "clinic", search.clinic_id
-    others = [clinic for clinic in search.clinic_ids if clinic != search.clinic_id]
+        yield [("clinic", search.clinic_id)]
+    others: list[Place] = [("clinic", clinic) for clinic in search.clinic_ids if clinic != search.clinic_id]
     if others:
-        yield ("clinics", others) if len(others) > 1 else ("clinic", others[0])
+        yield others
 
 
 @lru_cache(maxsize=64)
@@ -107,7 +115,6 @@ def _statement(scope: str, windows: int) -> Select[Any]:
             SLOT.c.practitioner_id == bindparam("scope"), SLOT.c.clinic_id.in_(bindparam("clinics", expanding=True))
         ),
         "clinic": SLOT.c.clinic_id == bindparam("scope"),
-        "clinics": SLOT.c.clinic_id.in_(bindparam("scope", expanding=True)),
     }
     starts = SLOT.c.starts_at
     inside = or_(
@@ -119,26 +126,22 @@ def _statement(scope: str, windows: int) -> Select[Any]:
         .where(SLOT.c.state == fixed(SlotState.FREE), where[scope])
         .where(starts >= bindparam("first"), starts < bindparam("last"), inside, serves)
         .where(minutes_between(SLOT.c.starts_at, SLOT.c.ends_at) >= bindparam("minutes"))
-        .order_by(starts)
+        .order_by(starts, SLOT.c.id)
         .limit(bindparam("most"))
     )
 
 
-def _parameters(
-    search: SlotSearch, windows: Sequence[tuple[datetime, datetime]], scope: tuple[str, Any], most: int
-) -> dict[str, Any]:
-    first, last = windows[0][0], max(end for _, end in windows)
-    asked = windows if len(windows) <= MOST_WINDOWS else [(first, last)]
-    padded = [*asked, *[asked[-1]] * (_size(len(asked)) - len(asked))]
+def _parameters(search: SlotSearch, spans: Sequence[Span], place: Place) -> dict[str, Any]:
+    padded = [*spans, *[spans[-1]] * (_size(len(spans)) - len(spans))]
     values: dict[str, Any] = {
-        "scope": scope[1],
+        "scope": place[1],
         "service": search.service_id,
         "minutes": search.minutes,
-        "first": first,
-        "last": last,
-        "most": most if len(windows) <= MOST_WINDOWS else most * 20,
+        "first": spans[0][0],
+        "last": spans[-1][1],
+        "most": search.limit,
     }
-    if scope[0] == "practitioner":
+    if place[0] == "practitioner":
         values["clinics"] = search.clinic_ids
     for number, (start, end) in enumerate(padded):
         values[f"from_{number}"], values[f"to_{number}"] = start, end
@@ -147,20 +150,16 @@ def _parameters(
 
 def _size(windows: int) -> int:
     """How many windows the statement has: a power of two, so that few statements serve every wish."""
-    return 1 if windows > MOST_WINDOWS else 1 << max(0, windows - 1).bit_length()
+    return 1 << max(0, windows - 1).bit_length()
 
 
-def _joined(windows: Sequence[Window]) -> list[tuple[datetime, datetime]]:
+def _joined(windows: Sequence[Window]) -> list[Span]:
     """The windows in order of time, with touching ones made one. A point in time is its minute."""
     spans = sorted((w.start, FAR_AWAY if w.end is None else max(w.end, w.start + MINUTE)) for w in windows)
-    joined: list[tuple[datetime, datetime]] = []
+    joined: list[Span] = []
     for start, end in spans:
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
             joined.append((start, end))
     return joined
-
-
-def _inside(moment: datetime, window: tuple[datetime, datetime]) -> bool:
-    return window[0] <= moment < window[1]
