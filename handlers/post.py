@@ -100,7 +100,8 @@ class PostOffice:
         }
 
     def _bury_the_dead(self, connection: Connection, now: datetime) -> None:
-        dead = [name for name in inbox.open_sessions_of_others(connection, self._gateway) if _has_died(name)]
+        others = {*inbox.open_sessions_of_others(connection, self._gateway), *outbox.lease_holders(connection)}
+        dead = [name for name in others - {self._gateway} if _has_died(name)]
         if dead:
             inbox.end_sessions_of(connection, dead)
         outbox.reclaim(connection, now, dead)
@@ -326,10 +327,15 @@ def _told(bind: BindReport) -> dict[str, object]:
 
 
 def _has_died(process: str) -> bool:
-    """Whether a process of this machine is gone; one of another machine is believed to live until its leases end."""
+    """Whether another process of this machine is gone; one of another machine is believed to live until its leases end.
+
+    A container that starts again has the name and the pid that it had before: who had our pid is gone.
+    """
     host, pid, _ = process.rsplit(":", 2)
     if host != socket.gethostname():
         return False
+    if int(pid) == os.getpid():
+        return True
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:

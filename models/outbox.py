@@ -278,6 +278,12 @@ def release(connection: Connection, gateway: str) -> None:
     connection.execute(update(OUTBOX).where(mine).values(state=OutboxState.QUEUED, lease_by=None, lease_until=None))
 
 
+def lease_holders(connection: Connection) -> set[str]:
+    """The gateways that have texts on lease."""
+    holders = select(OUTBOX.c.lease_by).where(OUTBOX.c.state == fixed(OutboxState.LEASED)).distinct()
+    return {row[0] for row in connection.execute(holders)}
+
+
 def reclaim(connection: Connection, now: datetime, dead: Collection[str] = ()) -> int:
     """Put back what dead gateways had leased, as maybe sent already: their leases ran out, or they are known *dead*."""
     lost = or_(OUTBOX.c.lease_until < now, OUTBOX.c.lease_by.in_(dead)) if dead else OUTBOX.c.lease_until < now

@@ -9,8 +9,8 @@ from itertools import islice
 
 from bench.talk import conversation
 from bench.world import Person
-from tests.faults.books import Books
-from tests.faults.harness import Letter
+from tests.faults.books import Books, check_finished, read_books, twice
+from tests.faults.harness import Letter, Service
 
 SCRIPTS = (("list",), ("confirm",), ("cancel",), ("book",), ("confirm", "list"), ("long",))
 AT_ONCE = 30  # people in one round: 35 texts of 45 parts, and the picks of the round before
@@ -66,3 +66,14 @@ def check_effects(books: Books, letters: list[Letter]) -> None:
         if letter.step in WANTED and (first.status, first.version) != WANTED[letter.step]:
             assert letter.step == "list", f"{letter.step} was done {first.version - 1} times"  # after a confirm
         assert len(more) == booked[letter.person.id] <= 1, "a visit that nobody booked, or two for one pick"
+
+
+def finish(service: Service) -> Books:
+    """Wait until all is answered, and check every guarantee on all that was ever written."""
+    service.settle()
+    books, received = read_books(service.database, service.keys), service.carrier.texts()
+    check_finished(books, received)
+    check_effects(books, service.letters)
+    seen, marked = twice(books, received)
+    assert seen <= marked, "texts came twice and are not counted"
+    return books

@@ -10,7 +10,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -226,8 +225,8 @@ class Service:
     def _backends(self) -> int:
         with self.database.reading() as connection:
             query = (
-                "SELECT count(*) FROM pg_stat_activity "
-                f"WHERE datname = current_database() AND application_name <> '{OURS}' AND backend_type = 'client backend'"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                f"AND application_name <> '{OURS}' AND backend_type = 'client backend'"
             )
             return int(connection.exec_driver_sql(query).scalar_one())
 

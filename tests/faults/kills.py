@@ -8,12 +8,13 @@ import signal
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.faults.books import Arrived, Books, check_finished, check_whole, read_books, twice
-from tests.faults.crowd import Crowd, check_effects
-from tests.faults.harness import Gateway, Letter, Service, wait_until
+from tests.faults.books import Arrived, check_whole, read_books, twice
+from tests.faults.crowd import Crowd, finish
+from tests.faults.harness import PATIENCE, Letter, Service, wait_until
 
 
 class Gap(StrEnum):
@@ -36,7 +37,8 @@ class Plan:
     """When to strike: at the n-th acknowledgement or submit that the carrier reads, or after a time.
 
     *deaf*: the carrier reads nothing once it has delivered, and the kill comes when *deaf* parts are stored.
-    *slow*: the carrier answers submits after so many seconds. *again*: strike once more so soon after the new bind.
+    *slow*: the carrier answers submits after so many seconds. *again*: strike once more, at the n-th submit after the
+    new start, whose gateway has received no text at all when the first had acknowledged them.
     """
 
     acknowledgements: int = 0
@@ -44,21 +46,13 @@ class Plan:
     seconds: float = 0.0
     deaf: int = 0
     slow: float = 0.0
-    again: float | None = None
-
-    def strikes(self, seen: Counter[str]) -> bool:
-        """Whether it is time, after what the carrier has *seen*."""
-        return any(0 < n <= seen[what] for what, n in self._counts.items())
-
-    @property
-    def _counts(self) -> dict[str, int]:
-        return {"acknowledgement": self.acknowledgements, "submit": self.submits}
+    again: int = 0
 
 
 SMALL = (
     Plan(acknowledgements=1),
     Plan(deaf=20),
-    Plan(submits=10, slow=5.0, again=0.0),
+    Plan(submits=10, slow=5.0, again=1),
 )
 
 
@@ -68,9 +62,9 @@ def plans(chance: random.Random) -> Iterator[Plan]:
         yield Plan(acknowledgements=chance.randint(1, 45))
         yield Plan(seconds=chance.uniform(0.001, 0.2), submits=15)
         yield Plan(submits=chance.randint(1, 15))
-        yield Plan(submits=chance.randint(1, 10), slow=5.0)
+        yield Plan(submits=chance.randint(1, 10), slow=5.0, again=chance.choice((0, 1, 5)))
         yield Plan(deaf=chance.randint(1, 45))
-        yield Plan(seconds=chance.uniform(0.001, 0.05), submits=15, again=chance.uniform(0.0, 0.2))
+        yield Plan(seconds=chance.uniform(0.0, 0.05), submits=15, again=chance.randint(1, 10))
 
 
 class Ordeal:
@@ -90,27 +84,21 @@ class Ordeal:
     def round(self, plan: Plan) -> None:
         """One kill (two when *plan* says so) with texts under way, and then the checks of the guarantees."""
         letters = self.crowd.round()
+        carrier = self.service.carrier
+        carrier.faults.delay = plan.slow
         self._strike(plan, letters)
         gaps = self._autopsy(letters)
         under_way = len(letters) - gaps[Gap.FINISHED]
         assert under_way >= UNDER_WAY, f"{plan} struck when only {under_way} texts were under way"
         self.gaps += gaps
-        self.start()
-        if plan.again is not None:
-            threading.Event().wait(plan.again)
-            self._kill()
+        if plan.again:
+            with self._ending_at({"submit": plan.again}) as struck:
+                self.start()
+                struck.wait(PATIENCE)
             self.gaps += self._autopsy(letters)
-            self.start()
-        self.finish()
-
-    def finish(self) -> None:
-        """Wait until all is answered, and check everything."""
-        self.service.settle()
-        books = read_books(self.service.database, self.service.keys)
-        check_finished(books, self.service.carrier.texts())
-        check_effects(books, self.service.letters)
-        seen, marked = twice(books, self.service.carrier.texts())
-        assert seen <= marked, "texts came twice and are not counted"
+        carrier.faults.delay = 0.0
+        self.start()
+        finish(self.service)
 
     def report(self) -> str:
         """What was hit, for people."""
@@ -123,25 +111,29 @@ class Ordeal:
         )
 
     def _strike(self, plan: Plan, letters: list[Letter]) -> None:
+        stored = self._stored()
+        with self._ending_at({"acknowledgement": plan.acknowledgements, "submit": plan.submits}) as struck:
+            self.service.write(letters, deaf=bool(plan.deaf))
+            if plan.deaf:
+                wait_until(lambda: self._stored() >= stored + plan.deaf)
+            else:
+                struck.wait(plan.seconds or PATIENCE)
+
+    @contextmanager
+    def _ending_at(self, counts: dict[str, int]) -> Iterator[threading.Event]:
+        """Kill the gateway at the n-th PDU of a kind that the carrier reads, at the latest when the block ends."""
         seen: Counter[str] = Counter()
         struck = threading.Event()
 
         def trap(event: str) -> None:
             seen[event] += 1
-            if plan.strikes(seen) and not struck.is_set():
+            if seen[event] == counts.get(event):
                 os.kill(self.gateway.pid, signal.SIGKILL)
                 struck.set()
 
-        carrier, stored = self.service.carrier, self._stored()
-        carrier.faults.delay = plan.slow
         with self.service.trapped(trap):
-            self.service.write(letters, deaf=bool(plan.deaf))
-            if plan.deaf:
-                wait_until(lambda: self._stored() >= stored + plan.deaf)
-            else:
-                struck.wait(plan.seconds or 30.0)
+            yield struck
             self._kill()
-        carrier.faults.delay = 0.0
 
     def _kill(self) -> None:
         self.gateway.kill()

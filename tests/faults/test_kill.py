@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.faults.crowd import AT_ONCE, Crowd
+from tests.faults.crowd import AT_ONCE, Crowd, finish
 from tests.faults.harness import a_service
 from tests.faults.kills import MUST_BE_HIT, SMALL, Ordeal, Plan, plans
 
@@ -20,7 +20,7 @@ def suffer(service, these: list[Plan]) -> Ordeal:
     for plan in these:
         ordeal.round(plan)
     service.write(ordeal.crowd.picks())
-    ordeal.finish()
+    finish(service)
     return ordeal
 
 
