@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Row
 
 from models.correspondence import is_inbound
-from models.crypto import Keys, open_text
+from models.crypto import Keys, SealBroken, open_text
 from models.diary import SlotRecord, our_id
 from models.register import PatientRecord
 from models.states import OutboxState
 from parser.mask import mask
+
+log = structlog.get_logger("api")
 
 
 def local(moment: datetime | None, zone: ZoneInfo) -> str | None:
@@ -140,7 +143,7 @@ def _inbound(row: Row[Any], keys: Keys, zone: ZoneInfo) -> dict[str, Any]:
         "number": row.number,
         "service_number": row.service_number,
         "thread": row.thread_id,
-        "text": None if row.text is None else open_text(keys, "inbox.text", row.id, row.text),
+        "text": None if row.text is None else _opened(keys, "inbox.text", row.id, row.text),
         "state": "handled" if row.outcome is not None else row.state.value,
         "at": local(row.received_at, zone),
         "purpose": None,
@@ -160,7 +163,7 @@ def _outbound(row: Row[Any], keys: Keys, zone: ZoneInfo) -> dict[str, Any]:
         "number": row.number,
         "service_number": row.service_number,
         "thread": row.thread_id,
-        "text": mask(open_text(keys, "outbox.body", row.key, row.body)),
+        "text": _opened(keys, "outbox.body", row.key, row.body),
         "state": _outbox_state(row.state),
         "at": local(row.sent_at or row.created_at, zone),
         "purpose": row.purpose.value,
@@ -171,6 +174,15 @@ def _outbound(row: Row[Any], keys: Keys, zone: ZoneInfo) -> dict[str, Any]:
         "outcome": None,
         "reason": row.reason,
     }
+
+
+def _opened(keys: Keys, column: str, place: str | int, sealed: bytes) -> str | None:
+    """Sealed words, with codes masked; None where they do not open, which must not hide the others."""
+    try:
+        return mask(open_text(keys, column, place, sealed))
+    except SealBroken:
+        log.error("seal_broken", column=column, row=str(place))
+        return None
 
 
 def _outbox_state(state: OutboxState) -> str:
@@ -223,7 +235,7 @@ def message_view(row: Row[Any], keys: Keys, zone: ZoneInfo, clinic: str | None, 
         "number": row.number,
         "clinic": clinic,
         "purpose": row.purpose.value,
-        "text": mask(open_text(keys, "outbox.body", row.key, row.body)),
+        "text": _opened(keys, "outbox.body", row.key, row.body),
         "due_at": local(row.due_at, zone),
         "sent_at": local(row.sent_at, zone),
         "receipt": receipt_view(row, zone),
