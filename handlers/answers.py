@@ -110,7 +110,8 @@ def _of_visit(question: QuestionFacts, command: Command, facts: Facts) -> Choice
 def _of_options(question: QuestionFacts, command: Command, _: Facts) -> Choice | None:
     if command.intent is Intent.DECLINE:
         return Choice("", NONE_OF_THEM)
-    if command.intent in _NEW_WISH and (command.when or command.recur):
+    wishes = bool(command.when or command.recur) and command.identity_status == "none" and command.service is None
+    if command.intent in _NEW_WISH and wishes:
         return Choice("", WISH)
     if command.intent in _YES and len(question.choices) == 1:
         return question.choices[0]
@@ -129,10 +130,11 @@ def _of_visits(question: QuestionFacts, command: Command, facts: Facts) -> Choic
 
 
 def _of_detail(question: QuestionFacts, command: Command, _: Facts) -> Choice | None:
-    """More of a booking, or whatever is said when we asked what the time is for."""
-    asked_what_for = "service" not in (question.pending or {})
+    """More of a booking or a move, or whatever is said when we asked what the time is for."""
+    waiting = (question.pending or {}).get("command", {}).get("intent")
+    asked_what_for = waiting == Intent.BOOK and "service" not in (question.pending or {})
     says_more = command.service or command.when or command.recur or asked_what_for
-    if command.intent is Intent.BOOK or (command.intent in _NEW_WISH and command.topic is None and says_more):
+    if command.intent.value == waiting or (command.intent in _NEW_WISH and command.topic is None and says_more):
         return Choice("", TEXT)
     return None
 

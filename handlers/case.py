@@ -265,7 +265,7 @@ class Case:
             return "handed_over", blanks
         if promise.opens_at is not None:
             return "handed_over_closed", blanks | {"opens": self.local(promise.opens_at), "by": self.local(promise.by)}
-        minutes = -(-(promise.by - self.facts.now) // timedelta(minutes=5)) * 5
+        minutes = (promise.by - self.facts.now) // timedelta(minutes=5) * 5
         return "handed_over_open", blanks | {"minutes": minutes}
 
     def _is_waiting_already(self, reason: HandOverReason) -> bool:

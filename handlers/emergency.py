@@ -5,18 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers import hours, language
-from handlers.case import Case
+from handlers.case import CONVERSATIONAL, Case
 from handlers.decision import Decision, Notice
 from lang.messages import languages
-from models.states import HandOverReason, Purpose
+from models.changes import CloseQuestion
+from models.states import HandOverReason, Purpose, QuestionState
 
 
 def decide(case: Case) -> Decision:
-    """Say whom to call. A command in the same text is shown to staff and not carried out; no visit changes."""
+    """Say whom to call. A command in the same text is shown to staff and not carried out; no visit changes.
+
+    What the conversation had asked is over: what is written next is not read as an answer to it.
+    """
     blanks = {**case.urgent_numbers, "crisis": case.facts.clinic.urgent.get("crisis_line") or ""}
     sure = language.is_sure(case.command, case.facts)
     message = ("emergency_with_crisis_line" if blanks["crisis"] else "emergency") if sure else "emergency_short"
-    decision = case.hand_over(HandOverReason.EMERGENCY, message, blanks, notices=_on_call(case), urgent=True)
+    over = [
+        CloseQuestion(question.id, QuestionState.SUPERSEDED)
+        for question in case.facts.questions
+        if question.kind in CONVERSATIONAL
+    ]
+    decision = case.hand_over(
+        HandOverReason.EMERGENCY, message, blanks, changes=over, notices=_on_call(case), urgent=True
+    )
     assert decision.reply is not None
     spoken = (case.language,) if sure else languages()
     return replace(decision, reply=replace(decision.reply, languages=spoken))

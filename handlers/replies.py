@@ -101,8 +101,9 @@ def _picked(case: Case, answer: Answer) -> Decided:
     """One of the times offered, other ones wished instead, or none of them."""
     command, settled = take(answer.question.pending or {})
     if answer.choice.meaning == NONE_OF_THEM:
-        moving = command.intent is Intent.RESCHEDULE
-        return case.answer("declined_options", "move_declined" if moving else "book_declined")
+        message = "move_declined" if command.intent is Intent.RESCHEDULE else "book_declined"
+        waiting = replace(case, command=replace(command, when=None, recur=None), settled=settled)
+        return waiting.ask(QuestionKind.DETAIL, message, {})  # another wish needs no code again
     if answer.choice.meaning == WISH:
         command = completed(command, case.command)
         return _go_on(replace(case, command=command, settled=settled))
