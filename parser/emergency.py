@@ -7,18 +7,26 @@ from parser.normal import Text
 from parser.signals import Signals
 
 
+NEAR = 8
+"""Words between the two halves of a pair: what bleeds, and that it does not stop."""
+
+
 def find_alarm(signals: Signals, text: Text) -> str | None:
-    """The words that raise the alarm, or None. Words of calm ("dör hellre", "vuoto tyrehtyi") cover those inside them."""
-    hits = [s.hit for s in signals.said.get("emergency:sure", ()) if not s.negated]
-    calm = [s.hit for s in signals.said.get("emergency:calm", ())]
-    sentences = {text.words[hit.first].sentence for hit in calm}
-    for hit in hits:
-        if text.words[hit.first].sentence not in sentences:
-            return hit.written
-    return None if calm else _swollen_airway(signals)
+    """The words that raise the alarm, or None. Words of calm ("dör hellre", "vuoto tyrehtyi") cover their sentence."""
+    calm = {text.words[signal.hit.first].sentence for signal in signals.said.get("emergency:calm", ())}
+    for signal in signals.said.get("emergency:sure", ()):
+        if not signal.negated and text.words[signal.hit.first].sentence not in calm:
+            return signal.hit.written
+    return _pair(signals, text, calm)
 
 
-def _swollen_airway(signals: Signals) -> str | None:
-    if signals.has("emergency:swelling") and signals.has("emergency:airway"):
-        return f"{signals.quote('emergency:swelling')} + {signals.quote('emergency:airway')}"
+def _pair(signals: Signals, text: Text, calm: set[int]) -> str | None:
+    """Two halves near each other: "bleeding" and "all night", "swelling" and "throat"."""
+    for name in [name for name in signals.said if name.startswith("pair:of:")]:
+        for one in signals.said[name]:
+            sentence = text.words[one.hit.first].sentence
+            for other in signals.said.get(name.replace(":of:", ":what:"), ()):
+                near = abs(one.hit.first - other.hit.first) <= NEAR and text.words[other.hit.first].sentence == sentence
+                if near and not one.hit.mask & other.hit.mask and sentence not in calm:
+                    return f"{one.hit.written} + {other.hit.written}"
     return None

@@ -66,6 +66,9 @@ def _phrases(code: str, words: Words) -> Iterator[Phrase]:
         yield from _plain(code, f"service:{kind}", 3.0, listed)
     for kind, listed in words.get("emergency", {}).items():
         yield from _plain(code, f"emergency:{kind}", 3.0, listed)
+    for name, pair in words.get("emergency_pairs", {}).items():
+        for half, listed in pair.items():
+            yield from _plain(code, f"pair:{half}:{name}", 1.0, listed)
     for score, listed in words.get("scores", {}).items():
         yield from _plain(code, f"score:{score}", 3.0, listed)
     negation = words.get("negation", {})

@@ -78,8 +78,17 @@ def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shoutin
     known = lexicon.book.atoms(token.text) or any(token.text in one.known for one in lexicon.languages.values())
     if not known:
         return True
-    capital = text.raw[token.start].isupper() and not shouting
-    return capital and len(token.text) > 2 and not _opens_sentence(index, text)
+    if shouting or not text.raw[token.start].isupper() or len(token.text) < _LONG_ENOUGH - 1:
+        return False
+    return not _opens_sentence(index, text) or _begins_pair(index, text)
+
+
+def _begins_pair(index: int, text: Text) -> bool:
+    """Whether a word that opens a sentence is followed by one more with a capital, and then by an end: "Mark Hill." """
+    following = text.words[index + 1 : index + 3]
+    if not following or not text.raw[following[0].start].isupper() or following[0].kind != "w":
+        return False
+    return len(following) == 1 or following[1].clause != following[0].clause
 
 
 def _opens_sentence(index: int, text: Text) -> bool:

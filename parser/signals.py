@@ -85,15 +85,18 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     languages = _present(hits, lexicon, tongue)
     negators = _negators(words, hits, languages)
     starts = _conditions(words, hits, languages)
+    used: set[int] = set()
     for hit in hits:
         signal = Signal(hit)
-        if hit.signal in _NEGATABLE or ":" in hit.signal:
-            signal = replace(signal, negated=_is_negated(hit, words, negators, lexicon.languages[hit.language]))
+        if hit.signal in _NEGATABLE or hit.signal.startswith(("service:", "emergency:")):
+            by = _negated_by(hit, words, negators, lexicon.languages[hit.language])
+            signal = replace(signal, negated=by is not None)
+            used |= {by} if by is not None and hit.signal != "obstacle" else set()
         if starts and hit.signal not in ("unreal", "negator"):
             signal = replace(signal, conditional=_is_conditional(hit, words, starts))
         signals.said.setdefault(hit.signal, []).append(signal)
         signals.mask |= hit.mask
-    _drop_helpers(signals)
+    _drop_helpers(signals, used)
     return signals
 
 
@@ -129,16 +132,17 @@ def _negators(words: list[Token], hits: list[Hit], languages: list[Language]) ->
     return found
 
 
-def _is_negated(hit: Hit, words: list[Token], negators: dict[int, int], language: Language) -> bool:
+def _negated_by(hit: Hit, words: list[Token], negators: dict[int, int], language: Language) -> int | None:
+    """The index of the word that denies *hit*, None when none does."""
     clause = words[hit.first].clause
     for at, last in negators.items():
         if hit.mask >> at & 1 or words[at].clause != clause:
             continue
         if 0 < hit.first - last <= language.negates_before and not _turns(words, last, hit.first, language):
-            return True
+            return at
         if 0 < at - hit.last <= language.negates_after:
-            return True
-    return False
+            return at
+    return None
 
 
 def _turns(words: list[Token], start: int, end: int, language: Language) -> bool:
@@ -166,8 +170,12 @@ def _is_conditional(hit: Hit, words: list[Token], starts: list[int]) -> bool:
     return False
 
 
-def _drop_helpers(signals: Signals) -> None:
-    """ "en halua perua": what is not wanted is the cancelling, so the visit is not unwanted."""
+def _drop_helpers(signals: Signals, used: set[int]) -> None:
+    """ "en halua perua": what is not wanted is the cancelling, so the visit is not unwanted; and a word at *used* that
+    denies another says no "no" of its own."""
+    if used and "no" in signals.said:
+        kept = [signal for signal in signals.said["no"] if signal.hit.first != signal.hit.last or signal.hit.first not in used]
+        signals.said["no"] = kept
     signals.said.pop("unreal", None)
     helpers = signals.said.pop("negator", [])
     denied = [signal for name in ("cancel", "move", "callback") for signal in signals.said.get(name, []) if signal.negated]

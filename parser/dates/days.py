@@ -18,7 +18,7 @@ from parser.dates.calendar import (
     next_weekday,
     week_start,
 )
-from parser.dates.clock import SAME_TIME, Hours
+from parser.dates.clock import SAME_TIME
 from parser.dates.lexemes import Lexeme
 from parser.dates.reduce import Pass, spanning
 
@@ -104,6 +104,7 @@ DAYS = Pass(
         (r"R?a", "working_days"),
         (r"[NTR]?k", "weekend"),
         (r"[NT]?M(?<=[NT]M)", "some_month"),
+        (r"Tp", "part_of_today"),
         (r"F", "feast"),
         (r"d", "relative_day"),
         (r"!", "tonight"),
@@ -351,7 +352,11 @@ class DayReader:
         return _days(found, one_day(self.today + found[0].value * DAY, kind, found[0].flag))
 
     def tonight(self, found: list[Lexeme]) -> list[Lexeme]:
-        return [_days(found, one_day(self.today)), spanning("O", (Hours(17 * 60, 21 * 60, part=True),), found)]
+        part = Lexeme("p", found[0].value, "", found[0].first, found[-1].last)
+        return [_days(found, one_day(self.today)), part]
+
+    def part_of_today(self, found: list[Lexeme]) -> list[Lexeme]:
+        return [_days(found[:1], one_day(self.today)), found[1]]
 
 
 _W = r"w(?:~w|[,|&]{0,2}w)*"

@@ -22,10 +22,11 @@ _CLASSES = {
     "past": "+", "to": "-", "after": ">", "after_post": ")", "before": "<", "from": "f", "since_post": "]", "until": "u",
     "until_post": "[", "latest": "U", "between": "b", "between_post": "{", "except": "x", "or": "|", "and": "&", "range": "~",
     "next": "N", "this": "T", "last": "L", "ago": "P", "in": "i", "ahead": "g", "later": "l", "earlier": "e", "begin": "B",
-    "middle": "J", "end": "E", "same": "S", "every": "R", "number_sign": "#", "filler": "_", "tonight": "!", "time": "@", "earliest": "=",
+    "middle": "J", "end": "E", "same": "S", "every": "R", "number_sign": "#", "filler": "_", "time": "@", "earliest": "=",
 }  # fmt: skip
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
 _MINUTES_TO = "minutes_to_"
+_TODAY = "today_"
 
 
 class Lexeme(NamedTuple):
@@ -124,6 +125,8 @@ def date_words(code: str, words: dict[str, Any]) -> DateWords:
 def _meaning_of(name: str) -> Meaning | None:
     if name.startswith(_MINUTES_TO):
         return Meaning("z", int(name.removeprefix(_MINUTES_TO)))
+    if name.startswith(_TODAY):
+        return Meaning("!", name.removeprefix(_TODAY))
     if name in ("am", "pm"):
         return Meaning("A", name)
     if name == "other_meaning":
@@ -303,7 +306,7 @@ def _without_lonely(lexemes: list[Lexeme]) -> list[Lexeme]:
 
 _NEIGHBOURS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "w": (frozenset("NTw~,|&SW>p<xfub)".replace(",", "")), frozenset("XVtcwp~|&,NT[])?".replace("?", "")) | {"n", "d"}),
-    "m": (frozenset("noiBEJNTf"), frozenset("no")),
+    "m": (frozenset("noiBEJNTfu><~l"), frozenset("no")),
     "n": (frozenset("cib<>fqjh+-"), frozenset("WDHMIGgl")),
     "*": (frozenset("wnodXtmWpFiNT"), frozenset("wnoXtmWMpF")),
 }
