@@ -117,10 +117,8 @@ class Carrier:
     def post(self, outgoing: Sequence[Outgoing]) -> asyncio.Future[list[int]]:
         """Queue deliver_sm PDUs; the future holds their final statuses.
 
-        Raises `LocalProtocolError` for one that SMPP has no room for.
+        Raises `LocalProtocolError`, having queued none, when SMPP has no room for one.
         """
-        for one in outgoing:
-            encode(Pdu("deliver_sm", 1, 0, one.fields, one.tlvs))
         delivery = Delivery(self._loop.create_future(), [None] * len(outgoing))
         for place, one in enumerate(outgoing):
             one.delivery, one.place = delivery, place
@@ -129,6 +127,8 @@ class Carrier:
 
     def enqueue(self, outgoing: Sequence[Outgoing]) -> None:
         """Queue deliver_sm PDUs that nobody waits for; all that are queued in one turn of the loop go in one write."""
+        for one in outgoing:
+            one.octets = encode(Pdu("deliver_sm", 0, 0, one.fields, one.tlvs))
         if not self._waiting:
             self._loop.call_soon(self.pump)
         self._waiting.extend(outgoing)

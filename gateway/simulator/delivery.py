@@ -39,6 +39,7 @@ class Outgoing:
     delivery: Delivery | None = None
     place: int = 0  # in the delivery
     tries: int = 0
+    octets: bytes = b""  # encoded but for the sequence, once it is queued
     sent_at: float = 0.0  # for the last time
     answered_at: float = 0.0  # for good
 

@@ -63,7 +63,7 @@ class Subscriber(asyncio.Protocol):
         """Say a deliver_sm; `flush` writes it."""
         outgoing.tries += 1
         outgoing.sent_at = now
-        self.session.deliver(outgoing.fields, outgoing.tlvs, now, outgoing)
+        self.session.deliver(outgoing.octets, now, outgoing)
 
     def reply(self, replies: Sequence[Reply]) -> None:
         """Answer submits."""

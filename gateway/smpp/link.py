@@ -306,7 +306,8 @@ class Link:
             try:
                 self._lanes.extend(submissions(text, self.settings.parts, self.loop.time()))
             except LocalProtocolError as error:
-                self._give_up(text, error)
+                log.error("bind %s: outbox row %d cannot be submitted: %s", self.name, text.id, error)
+                self._turns.settled([Settlement(text.id, self._account, 1, 1, Verdict.REFUSED, "", 0, self._clock())])
         if self._connection is None or self._stopping.is_set():
             self._return_waiting()
         self.pump()
@@ -344,18 +345,10 @@ class Link:
             if expires_at is not None and expires_at <= self._clock():
                 self._turns.settled([self._settlement(submission, Verdict.LATER)])
                 continue
-            try:
-                connection.session.submit(submission.fields, submission.tlvs, now, submission)
-                sent += 1
-            except LocalProtocolError as error:
-                self._turns.settled([self._settlement(submission, Verdict.REFUSED)])
-                log.error("bind %s: outbox row %d cannot be submitted: %s", self.name, submission.text.id, error)
+            connection.session.submit(submission.octets, now, submission)
+            sent += 1
         connection.flush()
         return sent
-
-    def _give_up(self, text: OutboundText, error: LocalProtocolError) -> None:
-        log.error("bind %s: outbox row %d cannot be split: %s", self.name, text.id, error)
-        self._turns.settled([Settlement(text.id, self._account, 1, 1, Verdict.REFUSED, "", 0, self._clock())])
 
     def _return_waiting(self) -> None:
         self._give_back(self._lanes.clear())

@@ -8,20 +8,20 @@ from typing import Any, Final, NamedTuple
 
 from gateway.smpp.address import write_address
 from gateway.smpp.parts import Part, split
+from gateway.smpp.pdu import Pdu, encode
 from gateway.text import Lane, OutboundText
 
 _FINAL_RECEIPT: Final = 1  # registered_delivery, SMPP 3.4 section 5.2.17
 
 
 class Submission(NamedTuple):
-    """One part of *text* to submit: *number* (from 1) of *total*, with its submit_sm's fields and TLVs."""
+    """One part of *text* to submit: *number* (from 1) of *total*, encoded but for the sequence of its submit_sm."""
 
     text: OutboundText
     taken_at: float  # by the link, seconds of its clock
     number: int
     total: int
-    fields: dict[str, Any]
-    tlvs: dict[int, bytes]
+    octets: bytes
 
 
 def absolute_time(instant: datetime) -> str:
@@ -32,12 +32,12 @@ def absolute_time(instant: datetime) -> str:
 def submissions(text: OutboundText, mode: str, now: float) -> list[Submission]:
     """Return the parts of *text*, taken *now*, that the carrier has not yet got, in order.
 
-    Raises `LocalProtocolError` for a text that no number of parts can carry.
+    Raises `LocalProtocolError` for a text that no number of parts can carry, or an address that SMPP has no room for.
     """
     parts = split(text.body, text.reference, mode=mode)
     common = _common_fields(text)
     return [
-        Submission(text, now, number, len(parts), _fields(common, part), part.tlvs)
+        Submission(text, now, number, len(parts), _encoded(common, part))
         for number, part in enumerate(parts, 1)
         if number not in text.accepted
     ]
@@ -57,8 +57,9 @@ def _common_fields(text: OutboundText) -> dict[str, Any]:
     }
 
 
-def _fields(common: dict[str, Any], part: Part) -> dict[str, Any]:
-    return common | {"esm_class": part.esm_class, "data_coding": part.coding, "short_message": part.octets}
+def _encoded(common: dict[str, Any], part: Part) -> bytes:
+    own = {"esm_class": part.esm_class, "data_coding": part.coding, "short_message": part.octets}
+    return encode(Pdu("submit_sm", 0, 0, common | own, part.tlvs))
 
 
 class Lanes:

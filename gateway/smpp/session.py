@@ -36,6 +36,7 @@ from gateway.smpp.window import Window
 
 INTERFACE_VERSION: Final = 0x34
 
+_SEQUENCE_AT: Final = 12  # the last field of the header
 _MESSAGE_ID_OCTETS: Final = 64  # section 5.2.23, without the closing NUL
 
 
@@ -173,13 +174,16 @@ class Session:
         }
         self._ask(f"bind_{mode}", fields, now + self._timing.bind)
 
-    def submit(self, fields: dict[str, Any], tlvs: dict[int, bytes], now: float, note: Any) -> int:
-        """Send a submit_sm and return its sequence; `Answered` or `Unanswered` with *note* follows exactly once."""
-        return self._send("submit_sm", fields, tlvs, now, note)
+    def submit(self, octets: bytes, now: float, note: Any) -> int:
+        """Send an encoded submit_sm and return its sequence, which is filled in here.
 
-    def deliver(self, fields: dict[str, Any], tlvs: dict[int, bytes], now: float, note: Any) -> int:
-        """Send a deliver_sm (SMSC role), otherwise as `submit`."""
-        return self._send("deliver_sm", fields, tlvs, now, note)
+        `Answered` or `Unanswered` with *note* follows exactly once.
+        """
+        return self._send("submit_sm", octets, now, note)
+
+    def deliver(self, octets: bytes, now: float, note: Any) -> int:
+        """Send an encoded deliver_sm (SMSC role), otherwise as `submit`."""
+        return self._send("deliver_sm", octets, now, note)
 
     def accept(self, arrival: Arrival, message_id: str = "") -> None:
         """Tell the other side that *arrival* is ours now. Call it when it is stored, not before."""
@@ -379,11 +383,13 @@ class Session:
 
     # The two ends of the wire
 
-    def _send(self, command: str, fields: dict[str, Any], tlvs: dict[int, bytes], now: float, note: Any) -> int:
+    def _send(self, command: str, octets: bytes, now: float, note: Any) -> int:
         if not self.may_send(command):
             raise LocalProtocolError(f"{command} while {self.state.value}")
         sequence = self._window.next_sequence()
-        self._write(Pdu(command, sequence, 0, fields, tlvs))
+        self._outgoing += octets[:_SEQUENCE_AT]
+        self._outgoing += sequence.to_bytes(HEADER_OCTETS - _SEQUENCE_AT)
+        self._outgoing += octets[HEADER_OCTETS:]
         self._window.add(sequence, command, now, note)
         return sequence
 

@@ -18,9 +18,10 @@ def pdu(command, sequence, body=b"", status=0):
     return struct.pack(">IIII", 16 + len(body), command, status, sequence) + body
 
 
-def deliver(sequence, text=b"Moi", esm=0, coding=0, tlvs=b"", source=patient()[1:].encode()):
-    addresses = b"\0" + b"\1\1" + source + b"\0" + b"\1\1" + CLINIC[1:].encode() + b"\0"
-    rest = bytes([esm, 0, 0]) + b"\0\0" + bytes([0, 0, coding, 0, len(text)]) + text
+def deliver(sequence, text=b"Moi", tlvs=b""):
+    source, destination = patient()[1:].encode(), CLINIC[1:].encode()
+    addresses = b"\0" + b"\1\1" + source + b"\0" + b"\1\1" + destination + b"\0"
+    rest = bytes(3) + b"\0\0" + bytes([0, 0, 0, 0, len(text)]) + text
     return pdu(DELIVER, sequence, addresses + rest + tlvs)
 
 

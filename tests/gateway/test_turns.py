@@ -84,7 +84,7 @@ def desk(post):
 
 @pytest.fixture
 def turns(post, desk):
-    turns = Turns(post, desk, gateway="test", clock=wall)
+    turns = Turns(post, desk, gateway="test", clock=wall, desk_seconds=0.01)
     yield turns
     if turns.is_alive():
         turns.stop(10)

@@ -59,7 +59,7 @@ def bound(mode=Mode.TRANSCEIVER, timing=None):
 
 
 def submit(session, note="note", now=0.0):
-    return session.submit({"destination_addr": PATIENT, "short_message": b"Hei"}, {}, now, note)
+    return session.submit(wire("submit_sm", 0, destination_addr=PATIENT, short_message=b"Hei"), now, note)
 
 
 # Binding
@@ -737,7 +737,7 @@ def test_the_two_sides_understand_each_other():
     theirs.answer_bind(asked, 0, "carrier")
     clinic.receive_data(theirs.data_to_send(), now=0.0)
 
-    theirs.deliver({"source_addr": PATIENT, "source_addr_ton": 1, "short_message": b"Moi"}, {}, 0.0, "text 1")
+    theirs.deliver(mo(0), 0.0, "text 1")
     [text] = clinic.receive_data(theirs.data_to_send(), now=0.0)
     clinic.accept(text)
     [answered] = theirs.receive_data(clinic.data_to_send(), now=0.0)
