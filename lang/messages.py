@@ -69,6 +69,13 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in HERE.glob("*.toml") if "messages" in _table(path.stem)))
 
 
+@lru_cache(maxsize=1)
+def treatment_words() -> tuple[str, ...]:
+    """Return how words begin that tell of a treatment or a diagnosis, in every language we write."""
+    stems = (stem.casefold() for language in languages() for stem in _table(language)["care"]["treatments"])
+    return tuple(sorted(stems))
+
+
 def _fill(blank: _Blank, words: Format, blanks: Mapping[str, object], message: str) -> str:
     if blank.name not in blanks:
         raise MessageError(f"message {message!r} lacks its blank {blank.name!r}")
