@@ -51,7 +51,7 @@ class Gathering:
         self._visits: dict[int, list[VisitFacts]] = {}
         self._shared: frozenset[str] = frozenset()
         self._read_visits()
-        self._read_shared(numbers)
+        self._read_shared()
         self._failures_of_numbers: Mapping[str, int] = {}
         self._failures_of_people: Mapping[int, int] = {}
 
@@ -61,9 +61,9 @@ class Gathering:
             found = queries.visits(self._connection, new, self._now)
             self._visits.update({id_: found.get(id_, []) for id_ in new})
 
-    def _read_shared(self, asked: Collection[str] = ()) -> None:
+    def _read_shared(self) -> None:
         """Which numbers of those people serve others too. For the senders' own we know already."""
-        self._shared |= {number for number in asked if len(self._people.on_number.get(number, ())) > 1}
+        self._shared |= self._people.shared
         every = {number for person in self._people.persons.values() for number in person.numbers}
         unknown = every - self._people.on_number.keys()
         if unknown:

@@ -233,11 +233,13 @@ class People:
     persons: dict[int, PersonFacts] = field(default_factory=dict)
     on_number: dict[str, list[int]] = field(default_factory=dict)  # proven numbers → patients
     by_index: dict[bytes, int] = field(default_factory=dict)  # blind index → patient
+    shared: set[str] = field(default_factory=set)  # of those numbers, the ones on more than one file
+    with_wards: set[int] = field(default_factory=set)  # of those persons, the ones whose dependants are read
 
 
 _ON_NUMBERS = (
-    select(NUMBER.c.number, NUMBER.c.patient_id)
-    .where(among(NUMBER.c.number, "numbers"), NUMBER.c.failed_at.is_(None), NUMBER.c.proven_at > bindparam("proven"))
+    select(NUMBER.c.number, NUMBER.c.patient_id, NUMBER.c.failed_at, NUMBER.c.proven_at)
+    .where(among(NUMBER.c.number, "numbers"))
     .order_by(NUMBER.c.patient_id)
 )
 _WARDS = select(GUARDIAN.c.guardian_id, GUARDIAN.c.dependant_id, GUARDIAN.c.until).where(
@@ -270,15 +272,18 @@ _NUMBERS_OF = (
 def people_on(connection: Connection, numbers: Collection[str], now: datetime) -> People:
     """The patients whose file has one of these numbers, and their dependants."""
     people = People()
-    for number, patient_id in connection.execute(_ON_NUMBERS, {"numbers": numbers, "proven": now - PROOF_LASTS}):
-        people.on_number.setdefault(number, []).append(patient_id)
+    seen: set[str] = set()
+    for number, patient_id, failed_at, proven_at in connection.execute(_ON_NUMBERS, {"numbers": numbers}):
+        (people.shared if number in seen else seen).add(number)
+        if _is_trusted(failed_at, proven_at, now):
+            people.on_number.setdefault(number, []).append(patient_id)
     add_people(connection, people, {id_ for ids in people.on_number.values() for id_ in ids}, now)
     return people
 
 
 def find_by_code(connection: Connection, people: People, indexes: Collection[bytes], now: datetime) -> None:
     """Add to *people* those whom these blind indexes of identity codes open."""
-    unknown = [index for index in indexes if index not in people.by_index]
+    unknown = [index for index in indexes if people.by_index.get(index) not in people.with_wards]
     if unknown:
         found = {row[1] for row in connection.execute(_BY_INDEX, {"indexes": unknown})}
         add_people(connection, people, found, now)
@@ -286,9 +291,10 @@ def find_by_code(connection: Connection, people: People, indexes: Collection[byt
 
 def add_people(connection: Connection, people: People, ids: set[int], now: datetime) -> None:
     """Add persons by id, and whoever they are guardians of."""
-    new = ids - people.persons.keys()
+    new = ids - people.with_wards  # somebody's dependant is there already, but not whom they in turn may act for
     if not new:
         return
+    people.with_wards |= new
     links: dict[int, list[Link]] = defaultdict(list)
     for guardian, dependant, until in connection.execute(_WARDS, {"ids": list(new)}):
         links[guardian].append(Link(dependant, until))
@@ -319,9 +325,13 @@ def _numbers_of(
     good: dict[int, list[str]] = defaultdict(list)
     stale: dict[int, list[str]] = defaultdict(list)
     for patient_id, number, failed_at, proven_at in connection.execute(_NUMBERS_OF, {"ids": ids}):
-        trusted = failed_at is None and proven_at > now - PROOF_LASTS
-        (good if trusted else stale)[patient_id].append(number)
+        (good if _is_trusted(failed_at, proven_at, now) else stale)[patient_id].append(number)
     return good, stale
+
+
+def _is_trusted(failed_at: datetime | None, proven_at: datetime, now: datetime) -> bool:
+    """Whether a number on a file shows who writes; else it counts as L0 until it is proven again."""
+    return failed_at is None and proven_at > now - PROOF_LASTS
 
 
 _VISITS = (

@@ -16,13 +16,14 @@ from models.clinic import Clinic, Practitioner, Service
 from models.crypto import Keys, open_text, seal_bytes, seal_text
 from models.database import Database
 from models.gathering import code_index
-from models.patient import ContactNumber, Guardianship, Patient, Stop
-from models.post import Inbox, LinkSession, Outbox, Question, Thread
+from models.patient import ContactNumber, FailedProof, Guardianship, Patient, Stop
+from models.post import HandOver, Inbox, LinkSession, Outbox, Question, Thread
 from models.queries import question_data
 from models.register import bump_catalogue
 from models.schedule import Appointment, Slot, SlotService
 from models.states import (
     AppointmentStatus,
+    HandOverReason,
     InboxState,
     OutboxState,
     Purpose,
@@ -142,6 +143,11 @@ def a_stop(connection: Connection, number: str = PATIENT_NUMBER, **values: Any) 
     """The number's own stop for every purpose."""
     harmless = {"number": number, "purpose": None, "source": StopSource.STOP, "set_at": NOW}
     return _insert(connection, Stop, harmless | values)
+
+
+def a_failure(connection: Connection, number: str = PATIENT_NUMBER, **values: Any) -> int:
+    """A wrong code or date from the number, for nobody in particular."""
+    return _insert(connection, FailedProof, {"number": number, "at": NOW} | values)
 
 
 # --- the diary ----------------------------------------------------------------------------------------------------
@@ -275,6 +281,12 @@ def a_question(connection: Connection, thread: int, keys: Keys = KEYS, **values:
         "expires_at": NOW + timedelta(days=1),
     }
     return _insert(connection, Question, harmless | values)
+
+
+def a_hand_over(connection: Connection, thread: int, **values: Any) -> int:
+    """A thread that waits for a person because somebody asked for one."""
+    harmless = {"thread_id": thread, "reason": HandOverReason.ASKED_FOR_PERSON, "opened_at": NOW}
+    return _insert(connection, HandOver, harmless | values)
 
 
 # --- looking ------------------------------------------------------------------------------------------------------
