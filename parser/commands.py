@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from parser.command import ContextKind, Intent, Topic
 from parser.signals import Signals
 from parser.verdict import Evidence, Verdict
@@ -61,26 +63,47 @@ _BY_SIGNAL = (
 )
 
 
-def _weigh_statements(evidence: Evidence, add) -> None:  # type: ignore[no-untyped-def]
+_SYMPTOMS = frozenset(["pain", "broken", "filling", "crown", "denture", "ortho"])
+"""Services named by what is wrong: "en voi syödä" beside them is no refusal to come."""
+
+
+def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], None]) -> None:
     """What is asked without a command's word: "en pääse tiistaina" cancels, "hammas särkee" books."""
     signals = evidence.signals
-    question = signals.has("info")
-    away = next((name for name in ("cannot", "unneeded", "give") if signals.has(name)), None)
-    if away and not evidence.service and _before(signals, away, "book"):
-        add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{signals.quote(away)}"')
-    elif away and not evidence.service and not question and not signals.has("book"):
-        add(Intent.RESCHEDULE if evidence.wish and not evidence.same_time and signals.has("move") else Intent.CANCEL,
-            2.8, f'not coming: "{signals.quote(away)}"')  # fmt: skip
-    elif signals.has("obstacle") and not evidence.service and not question and evidence.dated and not evidence.question:
-        add(Intent.CANCEL, 2.2, f'hindered: "{signals.quote("obstacle")}"')
+    asks = signals.has("info") or (signals.has("ask") and signals.weight("book") < _SURE)
+    _weigh_absence(evidence, add, asks)
     if signals.has("have") and evidence.times > 1:
         add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
+    if signals.has("own") and evidence.pair:
+        add(Intent.RESCHEDULE, 3.1, "from one time to another")
+    if signals.has("may_cancel") and (evidence.identified or evidence.dated):
+        add(Intent.CANCEL, 3.1, f'asks to cancel: "{signals.quote("may_cancel")}"')
     if signals.has("keep") or (signals.has("come") and not evidence.service and not evidence.question):
         add(Intent.CONFIRM, 2.6, f'confirms: "{signals.quote("keep") or signals.quote("come")}"')
-    if evidence.service and not question:
+    if evidence.service and not asks:
         add(Intent.BOOK, 2.3 + 0.3 * evidence.dated, f"a visit for {evidence.service}")
-    elif evidence.identified and (evidence.wish or evidence.recurs) and not question:
+    elif evidence.identified and (evidence.wish or evidence.recurs) and not asks:
         add(Intent.BOOK, 2.1, "a name, a code and a time wished")
+
+
+def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None], asks: bool) -> None:
+    """Who cannot come gives the visit up; who also names another time moves it."""
+    signals = evidence.signals
+    away = next((name for name in ("cannot", "unneeded", "give") if signals.has(name)), None)
+    if evidence.service in _SYMPTOMS or asks:
+        return
+    said = signals.quote(away) if away else ""
+    if evidence.denied and evidence.times > 1 and not signals.has("book", "cancel") and not evidence.service:
+        add(Intent.RESCHEDULE, 2.9, "one time does not suit, another is named")
+    if away and not evidence.service and _before(signals, away, "book"):
+        add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{said}"')
+    elif away and signals.weight("book") < _SURE:
+        moves = evidence.wish and not evidence.same_time and signals.has("move")
+        add(Intent.RESCHEDULE if moves else Intent.CANCEL, 2.8, f'not coming: "{said}"')
+    elif signals.has("obstacle") and evidence.dated and not evidence.question and not evidence.service:
+        add(Intent.CANCEL, 2.2, f'hindered: "{signals.quote("obstacle")}"')
+    elif evidence.denied and not evidence.question and not evidence.service and not signals.has("book"):
+        add(Intent.CANCEL, 2.2, "the time does not suit")
 
 
 def _before(signals: Signals, one: str, other: str) -> bool:

@@ -22,15 +22,23 @@ def decide(evidence: Evidence) -> Verdict:
     answer = _ANSWERS.get(evidence.context.kind)
     if answer and (verdict := answer(evidence)):
         return verdict
-    if command := full_command(evidence):
+    command = full_command(evidence)
+    if command and not _only_asks(evidence, command):
         return command
     return _unclear(evidence)
 
 
+def _only_asks(evidence: Evidence, command: Verdict) -> bool:
+    """Whether a question about what we sent merely sounds like a booking: "kenen aika se on?"."""
+    open_question = evidence.context.kind is not ContextKind.NONE
+    weak = command.intent is Intent.BOOK and evidence.signals.weight("book") < _FULL and not evidence.service
+    return weak and open_question and (evidence.question or evidence.signals.has("info", "ask"))
+
+
 def _unclear(evidence: Evidence) -> Verdict:
     signals = evidence.signals
-    if signals.has("info") or evidence.question:
-        return Verdict(Intent.FREE, [f'a question: "{signals.quote("info")}"'], _info_topic(evidence), LIKELY, True)
+    if signals.has("info", "ask", "may_cancel") or evidence.question:
+        return Verdict(Intent.FREE, [f'a question: "{signals.quote("info") or signals.quote("ask") or "?"}"'], _info_topic(evidence), LIKELY, True)
     if signals.has("complaint", "abuse"):
         return Verdict(Intent.FREE, ["a complaint"], Topic.COMPLAINT, LIKELY, True)
     if evidence.only_polite or signals.has("thanks"):

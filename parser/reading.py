@@ -108,6 +108,8 @@ class _Assembly:
             wish=self.sorter.other_named(),
             dated=bool(self.sorter.mentions),
             times=len(self.sorter.mentions),
+            denied=self.sorter.denied(),
+            pair=self.sorter.pair(),
             recurs=self.sorter.recurs(),
             same_time=self.sorter.visit_named(),
             service=find_service(signals),

@@ -27,6 +27,8 @@ class Evidence:
     wish: bool = False
     dated: bool = False
     times: int = 0
+    denied: bool = False
+    pair: bool = False
     recurs: bool = False
     same_time: bool = False
     service: str | None = None

@@ -70,6 +70,7 @@ DAYS = Pass(
         # parts of months and their weeks
         (r"mLW|LWi?m|LWM", "last_week_of_month"),
         (r"oWi?m|moW", "nth_week_of_month"),
+        (r"m~m", "months"),
         (r"[BJE]i?m|m[BJE]", "part_of_month"),
         (r"[BJE]i?[NT]?M|[NT]M[BJE]", "part_of_some_month"),
         # single dates
@@ -155,6 +156,11 @@ class DayReader:
     def whole_month(self, found: list[Lexeme]) -> Lexeme:
         start = month_start(found[0].value, self.today)
         return _days(found, Days(((max(start, self.today), month_after(start)),), "month", found[0].flag))
+
+    def months(self, found: list[Lexeme]) -> Lexeme:
+        start = month_start(found[0].value, self.today)
+        end = month_after(month_start(found[-1].value, start))
+        return _days(found, Days(((max(start, self.today), end),), "month"))
 
     def some_month(self, found: list[Lexeme]) -> Lexeme:
         this = self.today.replace(day=1)
@@ -381,6 +387,7 @@ JOINS = Pass(
         (r"[f]Z|Z\]", "since"),
         (r"<Z", "before"),
         (r"[uU]Z|Z\[", "until"),
+        (r"=Z", "earliest"),
         (r"Z(?:[,|&]{1,2}Z)+", "union"),
     ]
 )
@@ -471,6 +478,10 @@ class GroupReader(DayReader):
         if found[0].kind == "u":
             return None  # "till torsdag" is where it goes, not how long
         return _days(found, Days(((self.today, days.ranges[-1][1]),), "span"))
+
+    def earliest(self, found: list[Lexeme]) -> Lexeme:
+        """ "Not until June" is in June."""
+        return found[-1]._replace(first=found[0].first)
 
     def union(self, found: list[Lexeme]) -> Lexeme | None:
         parts = [one.value for one in found if one.kind == "Z"]

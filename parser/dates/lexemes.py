@@ -306,7 +306,7 @@ def _without_lonely(lexemes: list[Lexeme]) -> list[Lexeme]:
 
 _NEIGHBOURS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "w": (frozenset("NTw~,|&SW>p<xfub)".replace(",", "")), frozenset("XVtcwp~|&,NT[])?".replace("?", "")) | {"n", "d"}),
-    "m": (frozenset("noiBEJNTfu><~l"), frozenset("no")),
+    "m": (frozenset("noiBEJNTfu><~l=m"), frozenset("no~")),
     "n": (frozenset("cib<>fqjh+-"), frozenset("WDHMIGgl")),
     "*": (frozenset("wnodXtmWpFiNT"), frozenset("wnoXtmWMpF")),
 }

@@ -71,7 +71,7 @@ def read_mentions(text: Text, lexer: Lexer, tongue: str | None, skipped: set[int
     return _gathered(lexemes, text)[:MOST_MENTIONS]
 
 
-_SPEAKING = frozenset("dwkaWMGoXtmpFVcC4HI!D")
+_SPEAKING = frozenset("dwkaWMGoXtmpFVcCA4HI!D")
 _LEADING = frozenset("><)bfu]=[~{hjqQ+-z")
 
 

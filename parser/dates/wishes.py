@@ -49,6 +49,14 @@ class Sorter:
         """Whether a wish without a date is there."""
         return any(_recurs(mention) or mention.days is None for mention in self.mentions)
 
+    def denied(self) -> bool:
+        """Whether some time is said not to suit."""
+        return any(mention.days is not None and self._in_denial(mention) for mention in self.mentions)
+
+    def pair(self) -> bool:
+        """Whether a time is said from which to another."""
+        return any(mention.days is not None and mention.days.pair is not None for mention in self.mentions)
+
     def option(self, options: tuple[datetime, ...]) -> int | None:
         """The one option (from 1) that the mentions fit, None when none or several do."""
         fitting = {
@@ -128,10 +136,14 @@ class Sorter:
 
     def _in_denial(self, mention: Mention) -> bool:
         """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
+        start, end = self.text.tokens[mention.first].start, self.text.tokens[mention.last].end
         clauses = {self.text.tokens[mention.first].clause, self.text.tokens[mention.last].clause}
         for name in _AWAY:
             for signal in self.signals.said.get(name, ()):
-                if self.text.words[signal.hit.first].clause in clauses and not self._contrasted(mention, signal.hit.last):
+                word = self.text.words[signal.hit.first]
+                if start <= word.start < end and signal.hit.first == signal.hit.last:
+                    continue  # "not until June", "not Friday": the grammar has read it
+                if word.clause in clauses and not self._contrasted(mention, signal.hit.last):
                     return True
         return False
 
@@ -205,7 +217,7 @@ class Sorter:
         if days.kind != "visit":
             return intervals(days, self._timed(mention.hours, ref))
         base = self._base(ref)
-        if base is None and intent is not Intent.RESCHEDULE:
+        if base is None and intent is not Intent.RESCHEDULE and days.shift:
             base = Interval(datetime.combine(self.now.date(), datetime.min.time()), None)
         return _shifted(days, mention.hours, base) if base else ()
 
