@@ -87,7 +87,7 @@ class Turns(threading.Thread):
         *,
         gateway: str,
         clock: Callable[[], datetime],
-        desk_seconds: float = 0.01,
+        desk_seconds: float = 0.02,
     ) -> None:
         super().__init__(name="turns", daemon=True)
         self._post = post
