@@ -266,13 +266,14 @@ class Link:
     def came(
         self, connection: Connection, arrivals: Sequence[Arrival], answers: Sequence[Answered | Unanswered], now: float
     ) -> None:
-        """Hand to the database thread what one read brought, and fill the room that answers made."""
+        """Fill the room that answers made, and then wake the database thread with what one read brought."""
         if arrivals:
             self.counts["arrived"] += len(arrivals)
             self._turns.arrived(Delivery(connection, arrivals, self._clock()))
         if answers:
-            self._turns.settled([self._settle(answer, now) for answer in answers])
+            settlements = [self._settle(answer, now) for answer in answers]
             self.pump()
+            self._turns.settled(settlements)
 
     def _settle(self, answer: Answered | Unanswered, now: float) -> Settlement:
         """What an answer, or none, means for the outbox and for the pace."""
