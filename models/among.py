@@ -45,6 +45,10 @@ class _is_among(FunctionElement[bool]):
     inherit_cache = True
     name = "is_among"
 
+    def self_group(self, against: Any = None) -> _is_among:  # noqa: ARG002 - SQLAlchemy's
+        """Itself. SQLAlchemy would make "(…) = 1" of it on SQLite, which no index serves."""
+        return self
+
 
 @compiles(_is_among, "sqlite")
 def _on_sqlite(element: _is_among, compiler: Any, **options: Any) -> str:
