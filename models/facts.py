@@ -261,5 +261,7 @@ class Facts:
     @property
     def clinic(self) -> ClinicFacts:
         """The clinic that speaks on this thread: the thread's own, else the first at the number."""
+        if len(self.clinics) == 1:  # the usual case, asked many times for each text
+            return self.clinics[0]
         own = self.thread.clinic_id
         return next((clinic for clinic in self.clinics if clinic.id == own), self.clinics[0])
