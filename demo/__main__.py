@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None, scenes: Sequence[Scene] = SCENE
     screen = Screen(sys.stdout)
     for number in ENDING:
         signal.signal(number, signal.default_int_handler)
-    good = False
+    good: bool | None = None
     try:
         now = datetime.now(UTC)
         _pass_midnight(screen, asked.at or now)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None, scenes: Sequence[Scene] = SCENE
         print(failure, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        if asked.once:
+        if asked.once or good is None:
             return INTERRUPTED
         screen.say("\nEverything has ended, nothing is left behind.")
     return 0 if good else 1

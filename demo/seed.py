@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -113,9 +113,12 @@ def _visits(slots: list[dict[str, Any]], days: list[date]) -> Iterator[dict[str,
 
 
 def _soon(now: datetime) -> dict[str, Any]:
-    """A visit that begins within the hour, at whatever hour the demo is played."""
-    local = now.astimezone(ZONE).replace(second=0, microsecond=0)
-    start = local + timedelta(minutes=60 - local.minute % 15)
+    """A visit of today that begins within the hour, at whatever hour the demo is played; late at night it has begun."""
+    past = now.replace(second=0, microsecond=0).astimezone(UTC)  # elapsed hours, also while the clocks change
+    quarter = past - timedelta(minutes=past.minute % 15)
+    start = quarter + timedelta(hours=1)
+    if start.astimezone(ZONE).date() != now.astimezone(ZONE).date():
+        start = quarter
     return {
         "id": "demo-soon",
         "patient": "p-heikkinen",

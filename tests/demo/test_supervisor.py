@@ -1,0 +1,93 @@
+"""The supervisor: who does not come up is named, who dies is started again, and nobody is left at the end."""
+
+import os
+import time
+
+import pytest
+
+from demo.supervisor import DoesNotRun, Supervisor, our_environment
+
+SLEEPS = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def supervisor(tmp_path, said):
+    supervisor = Supervisor(tmp_path, os.environ, said.append)
+    yield supervisor
+    supervisor.stop()
+
+
+def tend_until(supervisor, true):
+    """Look after the processes until *true*() is."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, "it never came to be"
+        supervisor.tend()
+        time.sleep(0.01)
+
+
+def test_a_process_that_does_not_come_up_is_named_with_the_end_of_its_log(supervisor):
+    supervisor.start("web", "-c", "print('first'); print('address already in use'); raise SystemExit(3)")
+
+    with pytest.raises(DoesNotRun, match=r"web does not run \(code 3\)(?s:.)*address already in use"):
+        supervisor.wait(lambda: "no answer", patience=10)
+
+
+def test_what_never_gets_ready_is_told_with_everybodys_log(supervisor, tmp_path):
+    supervisor.start("gateway", "-c", f"print('no carrier', flush=True); {SLEEPS}")
+    tend_until(supervisor, lambda: "no carrier" in (tmp_path / "gateway.log").read_text())
+
+    with pytest.raises(DoesNotRun, match=r"not ready after 0 s: bind main(?s:.)*gateway:\n +no carrier"):
+        supervisor.wait(lambda: "bind main", patience=0.2)
+
+
+def test_who_dies_once_all_are_up_is_started_again_and_it_is_said(supervisor, said, tmp_path):
+    mark = tmp_path / "it was here before"
+    code = f"import pathlib, time; m = pathlib.Path({str(mark)!r}); time.sleep(60 if m.exists() else 0); m.touch()"
+    child = supervisor.start("worker", "-c", code)
+    supervisor.keep_up()
+    first = child.process.pid
+
+    tend_until(supervisor, lambda: child.process.pid != first)
+
+    assert supervisor.deaths == 1
+    assert child.process.poll() is None
+    assert said[0].startswith("worker ended (code 0) and is started again")
+
+
+def test_each_death_keeps_a_process_away_for_longer(supervisor):
+    child = supervisor.start("worker", "-c", "pass")
+    first = child.pause
+    supervisor.keep_up()
+
+    tend_until(supervisor, lambda: supervisor.deaths == 2)
+
+    assert child.pause == 4 * first
+
+
+def test_stopping_ends_every_process_and_waits_for_it(supervisor):
+    children = [supervisor.start(name, "-c", SLEEPS) for name in ("one", "two")]
+
+    supervisor.stop()
+
+    assert [child.process.poll() is not None for child in children] == [True, True]
+
+
+def test_a_command_that_fails_says_why(supervisor):
+    with pytest.raises(DoesNotRun, match=r"seed-demo failed \(code 1\):\n    no such clinic"):
+        supervisor.run("seed-demo", "-c", "raise SystemExit('no such clinic')")
+
+
+def test_a_command_that_works_gives_what_it_printed(supervisor):
+    assert supervisor.run("key-create", "-c", "print('the key')") == "the key"
+
+
+def test_variables_that_mean_another_house_are_left_out():
+    ours = our_environment({"TEKSTARI_DATABASE__URL": "postgresql://real", "PATH": "/bin"})
+
+    assert ours == {"PATH": "/bin"}
