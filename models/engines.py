@@ -6,6 +6,7 @@ PostgreSQL runs by psycopg 3 with its defaults for durability.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -94,9 +95,14 @@ def postgresql_engine(url: URL, *, read_only: bool = False) -> Engine:
 
 
 def _private_file(path: Path) -> None:
-    """Make the file (and its directory) before SQLite does, which would let everybody read it."""
+    """Make the file (and its directory) before SQLite does, which would let everybody read it.
+
+    One that is there is never opened: closing it would drop every lock that this process has on it, and the next process
+    to leave would take the log away under us, with all that we commit from then on (sqlite.org/howtocorrupt.html, 2.2).
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _keep_statements_prepared(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

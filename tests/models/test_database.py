@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 
 from models.database import FILE_NAME, connect, is_away, is_conflict, wait_for_database
+from models.schema import migrate
 from tests.servers import PostgreSQL
 
 NUMBER = "+358405550199"
@@ -369,6 +372,26 @@ def test_the_file_and_its_log_are_their_owners_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
     assert set(modes) == {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
     assert set(modes.values()) == {0o600}
+
+
+def test_what_is_written_after_another_process_has_left_is_not_lost(tmp_path):
+    database = connect("", data_dir=tmp_path)
+    migrate(database)
+    connect("", data_dir=tmp_path)  # opens the file once more, as a migration does too
+    with database.transaction() as connection:
+        connection.exec_driver_sql("CREATE TABLE note (n INTEGER)")
+    elsewhere(tmp_path, "SELECT count(*) FROM note")  # comes and goes: it must not think that it is the last
+
+    with database.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO note VALUES (1)")
+
+    assert elsewhere(tmp_path, "SELECT count(*) FROM note") == "(1,)"
+
+
+def elsewhere(directory, query):
+    """What another process reads."""
+    program = f"import sqlite3; print(sqlite3.connect({str(directory / FILE_NAME)!r}).execute({query!r}).fetchone())"
+    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.mark.parametrize("url", ["mysql://user:word@host/db", "sqlite://", "sqlite:///:memory:", "nonsense"])
