@@ -66,18 +66,15 @@ class Supervisor:
 
     def run(self, name: str, *arguments: str) -> str:
         """Run `python *arguments*` to its end and return what it printed. Raises `DoesNotRun` when it fails."""
-        done = subprocess.run(
-            lifeline.tied([sys.executable, *arguments]),
-            cwd=ROOT,
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise DoesNotRun(f"{name} failed (code {done.returncode}):\n{tail(done.stderr or done.stdout)}")
-        return done.stdout.strip()
+        command = lifeline.tied([sys.executable, *arguments])
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(
+            command, cwd=ROOT, env=self._environ, stdin=nothing, stdout=pipe, stderr=pipe, text=True
+        ) as process:
+            printed, complaint = self._await_end(process)
+        if process.returncode:
+            raise DoesNotRun(f"{name} failed (code {process.returncode}):\n{tail(complaint or printed)}")
+        return printed.strip()
 
     def wait(self, trouble: Callable[[], str], patience: float = PATIENCE) -> None:
         """Wait until *trouble*() is "". Raises `DoesNotRun` when that takes too long."""
@@ -111,6 +108,18 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+    def _await_end(self, process: subprocess.Popen[str]) -> tuple[str, str]:
+        """What *process* printed, and complained of, until its end; meanwhile the others are looked after."""
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=0.1)
+                except subprocess.TimeoutExpired:
+                    self.tend()
+        except BaseException:
+            process.kill()
+            raise
 
     def _launch(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as written:
