@@ -12,6 +12,12 @@ from typing import Literal
 
 IdentityStatus = Literal["ok", "none", "invalid", "malformed", "foreign"]
 
+ACT_FROM = 0.7
+"""Confidence from which a command is carried out."""
+
+ASK_FROM = 0.4
+"""Confidence from which one short question is asked; below it the text is unclear."""
+
 
 class Intent(StrEnum):
     """What a text asks for; the names are a contract (`python -m parser`)."""

@@ -44,7 +44,12 @@ def weigh_commands(evidence: Evidence) -> tuple[dict[Intent, float], dict[Intent
             scores[intent], why[intent] = weight, reason
 
     for name, intent in _BY_SIGNAL:
-        if weight := signals.weight(name):
+        weight = signals.weight(name)
+        if name == "book" and weight < _SURE and not (evidence.dated or evidence.service or evidence.identified):
+            continue  # "kan", "aika" and the like ask for a visit only beside a time, a service or a code
+        if name == "list" and weight < _SURE and signals.has("info", "ask"):
+            continue
+        if weight:
             add(intent, weight, f'"{signals.quote(name)}"')
     if evidence.context.kind is ContextKind.NONE or evidence.identified:
         _weigh_statements(evidence, add)
@@ -78,7 +83,7 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
         add(Intent.RESCHEDULE, 3.1, "from one time to another")
     if signals.has("may_cancel") and (evidence.identified or evidence.dated):
         add(Intent.CANCEL, 3.1, f'asks to cancel: "{signals.quote("may_cancel")}"')
-    if signals.has("keep") or (signals.has("come") and not evidence.service and not evidence.question):
+    if signals.has("keep") or (not asks and signals.has("come") and not evidence.service and not evidence.question):
         add(Intent.CONFIRM, 2.6, f'confirms: "{signals.quote("keep") or signals.quote("come")}"')
     if evidence.service and not asks:
         add(Intent.BOOK, 2.3 + 0.3 * evidence.dated, f"a visit for {evidence.service}")
@@ -93,7 +98,7 @@ def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None]
     if evidence.service in _SYMPTOMS or asks:
         return
     said = signals.quote(away) if away else ""
-    if evidence.denied and evidence.times > 1 and not signals.has("book", "cancel") and not evidence.service:
+    if evidence.denied and evidence.times > 1 and not evidence.service and not signals.has("cancel") and signals.weight("book") < _SURE:
         add(Intent.RESCHEDULE, 2.9, "one time does not suit, another is named")
     if away and not evidence.service and _before(signals, away, "book"):
         add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{said}"')

@@ -23,9 +23,16 @@ _ATTACK = re.compile(
 )
 
 
+_SUSPICIOUS = ("<", "{", "$", "%", ";", "=", "../", "/etc", ":")
+_ORDERS = ("select", "drop", "delete", "insert", "update", "union", "ignor", "forget", "disregard", "unohda", "ohita",
+           "glöm", "system prompt", "you are now", "developer mode", "sudo ")  # fmt: skip
+
+
 def looks_like_an_attack(raw: str) -> bool:
     """Whether a text is markup, SQL or orders to a language model: nothing in it is a patient's request."""
-    return _ATTACK.search(raw) is not None
+    small = raw.lower()
+    suspicious = any(sign in small for sign in _SUSPICIOUS) or any(word in small for word in _ORDERS)
+    return suspicious and _ATTACK.search(raw) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         return command
     coming = signals.has("come", "keep")
     away = _away(evidence)
-    if away == signals.quote("obstacle") and evidence.question and not signals.has("no", "cannot"):
+    if away and away == signals.quote("obstacle") and evidence.question and not signals.has("no", "cannot"):
         return None
     if away and evidence.wish and not coming:
         return Verdict(Intent.RESCHEDULE, [f'cannot come ("{away}") and names another time'], None, LIKELY)
@@ -82,7 +82,7 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         return _short(Intent.CANCEL, "says not to come", LIKELY)
     if signals.denies("cancel"):
         return _short(Intent.CONFIRM, "does not cancel", LIKELY)
-    if evidence.wish or evidence.recurs or signals.weight("move"):
+    if evidence.wish or evidence.recurs or signals.weight("move") or signals.weight("book") >= _FULL:
         return Verdict(Intent.RESCHEDULE, ["names another time"], None, LIKELY)
     if evidence.same_time and evidence.words <= 6:
         return _short(Intent.CONFIRM, "repeats the visit's time", ASK)

@@ -46,6 +46,14 @@ class Lexicon:
     book: PhraseBook
     only_in: dict[str, str]
     """Words that belong to one language only, with that language."""
+    name_cues: dict[str, tuple[tuple[str, ...], ...]]
+    """What stands before a name, by its last word."""
+    all_known: frozenset[str]
+    all_polite: frozenset[str]
+
+    def polite(self, code: str | None) -> frozenset[str]:
+        """The polite words of language *code*, of all when it is unknown."""
+        return self.languages[code].polite if code in self.languages else self.all_polite
 
 
 @lru_cache(maxsize=8)
@@ -55,7 +63,23 @@ def lexicon(folder: Path = HERE) -> Lexicon:
     phrases = [phrase for code, words in tables.items() for phrase in _phrases(code, words)]
     languages = {code: _language(code, words, phrases) for code, words in tables.items()}
     spelled = [word for words in tables.values() for word in _listed(words.get("spelling", {}).get("words", []))]
-    return Lexicon(languages, PhraseBook(phrases, spelled), _unique_words(languages))
+    every = list(languages.values())
+    return Lexicon(
+        languages,
+        PhraseBook(phrases, spelled),
+        _unique_words(languages),
+        _cues(every),
+        frozenset().union(*(one.known for one in every)),
+        frozenset().union(*(one.polite for one in every)),
+    )
+
+
+def _cues(languages: list[Language]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    cues: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for language in languages:
+        for cue in language.name_cues:
+            cues[cue[-1]] = (*cues.get(cue[-1], ()), cue)
+    return cues
 
 
 def _phrases(code: str, words: Words) -> Iterator[Phrase]:

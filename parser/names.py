@@ -75,7 +75,7 @@ def _adjacent(text: Text, one: Token, other: Token) -> bool:
 
 
 def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shouting: bool) -> bool:
-    known = lexicon.book.atoms(token.text) or any(token.text in one.known for one in lexicon.languages.values())
+    known = token.text in lexicon.all_known or lexicon.book.atoms(token.text)
     if not known:
         return True
     if shouting or not text.raw[token.start].isupper() or len(token.text) < _LONG_ENOUGH - 1:
@@ -114,12 +114,10 @@ def _beside(text: Text, end: int, start: int) -> bool:
 
 
 def _after_cue(index: int, text: Text, lexicon: Lexicon) -> bool:
-    before = [token.text for token in text.words[max(0, index - 4) : index]]
-    return any(
-        len(cue) <= len(before) and tuple(before[-len(cue) :]) == cue
-        for language in lexicon.languages.values()
-        for cue in language.name_cues
-    )
+    if not index:
+        return False
+    before = tuple(token.text for token in text.words[max(0, index - 4) : index])
+    return any(before[-len(cue) :] == cue for cue in lexicon.name_cues.get(before[-1], ()))
 
 
 def _written(run: list[int], text: Text) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from parser.dates.mentions import read_mentions
 from parser.dates.wishes import Sorter
 from parser.emergency import find_alarm
 from parser.hiding import Hidden, hide, looks_like_an_attack
+from parser.identity import birth_date
 from parser.intents import decide
 from parser.language import Tongue, tell_language
 from parser.lexicon import Lexicon, lexicon
@@ -87,13 +88,8 @@ class _Assembly:
     def text(self) -> Text:
         return self.hidden.text
 
-    def _spare(self) -> frozenset[str]:
-        languages = self.lexicon.languages
-        chosen = [languages[self.hint]] if self.hint in languages else list(languages.values())
-        return frozenset().union(*(one.polite for one in chosen))
-
     def _evidence(self) -> Evidence:
-        signals, text, spare = self.signals, self.text, self._spare()
+        signals, text, spare = self.signals, self.text, self.lexicon.polite(self.hint)
         consent = read_consent(text, (one.consent for one in self.lexicon.languages.values()), self.skipped)
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
@@ -122,6 +118,7 @@ class _Assembly:
             human=self._whole("human", spare),
             help=self._whole("help", spare),
             callback=self._whole("callback", spare),
+            language=self._wanted_language() if len(text.words) == 1 else None,
             attack=looks_like_an_attack(self.hidden.raw),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
@@ -131,13 +128,22 @@ class _Assembly:
         return any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
 
     def _identity(self) -> tuple[str | None, IdentityStatus, tuple[str, ...]]:
+        """The patient's code, its status, and the other right ones: of a child and a parent the child is the patient."""
         codes = self.hidden.codes
-        if not codes:
-            return None, "none", ()
-        right = [code.code for code in codes if code.status == "ok" and code.code]
-        if right:
-            return right[0], "ok", tuple(right[1:])
-        return None, codes[0].status, ()
+        right = list(dict.fromkeys(code.code for code in codes if code.status == "ok" and code.code))
+        if not right:
+            return None, codes[0].status if codes else "none", ()
+        if len(right) > 1 and self.signals.has("child"):
+            right.sort(key=lambda code: birth_date(code) or date.min, reverse=True)
+        return right[0], "ok", tuple(right[1:])
+
+    def _wanted_language(self) -> str | None:
+        """The language asked for: "på svenska tack", or its code in capitals alone."""
+        alone = self.hidden.raw.strip(" .!?")
+        if alone.isupper() and alone.lower() in self.lexicon.languages and self.context.kind is ContextKind.NONE:
+            return alone.lower()
+        named = self.signals.kinds("wanted:")
+        return named[0].signal.removeprefix("wanted:") if named else None
 
     def _filled(self, verdict: Verdict, evidence: Evidence, alarm: bool) -> Command:
         code, status, others = self._identity()
@@ -165,13 +171,12 @@ class _Assembly:
             reasons=tuple(verdict.reasons),
             also=verdict.also,
             whole=verdict.whole,
+            wanted_language=self._wanted_language(),
+            child=self.signals.has("child"),
             digit=evidence.digit,
-            letter=choices.bare_letter(self.text.raw),
+            letter=choices.bare_letter(self.hidden.raw),
         )
 
 
 def _alarmed(alarm: str) -> Verdict:
     return Verdict(Intent.HUMAN, [f'an emergency: "{alarm}"'], None, 0.99, True)
-
-
-__all__ = ["Reader", "Topic", "parse"]

@@ -15,6 +15,15 @@ _NEGATABLE = frozenset(
 )  # fmt: skip
 
 
+_DEPENDENT = frozenset(
+    ["cancel", "cancel_all", "take", "come", "keep", "book", "move", "callback", "yes", "cannot", "unneeded", "give", "no"]
+)  # fmt: skip
+"""What an "if" makes depend on something."""
+
+_RIVALS = _NEGATABLE | {"info", "billing", "waitlist_leave", "waitlist_limit", "authentic", "callback_no", "keep", "have", "ask"}
+"""Meanings that one word cannot have at once: the longer of two stems tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing said: the phrase that says it, and whether it is denied or only a condition."""
@@ -80,7 +89,13 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     """
     words = text.words
     guessed = lexicon.book.misspelt(words, protected)
-    hits = [hit for hit in lexicon.book.find(words, protected) if _at_home(hit, words, lexicon, tongue, guessed)]
+    names = sum(1 << at for at in protected)
+    hits = [
+        hit
+        for hit in lexicon.book.find(words, protected)
+        if hit.mask & ~names and _at_home(hit, words, lexicon, tongue, guessed)
+    ]
+    hits = _most_exact(hits)
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
     negators = _negators(words, hits, languages)
@@ -92,12 +107,29 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
             by = _negated_by(hit, words, negators, lexicon.languages[hit.language])
             signal = replace(signal, negated=by is not None)
             used |= {by} if by is not None and hit.signal != "obstacle" else set()
-        if starts and hit.signal not in ("unreal", "negator"):
+        if starts and hit.signal in _DEPENDENT:
             signal = replace(signal, conditional=_is_conditional(hit, words, starts))
         signals.said.setdefault(hit.signal, []).append(signal)
         signals.mask |= hit.mask
     _drop_helpers(signals, used)
     return signals
+
+
+def _most_exact(hits: list[Hit]) -> list[Hit]:
+    """Of single words that two rivals claim, keep the closest: "peruutuslista" is a waiting list and no cancelling."""
+    best: dict[int, int] = {}
+    for hit in hits:
+        if hit.first == hit.last and hit.signal in _RIVALS:
+            best[hit.first] = max(best.get(hit.first, 0), _exactness(hit))
+    return [
+        hit
+        for hit in hits
+        if hit.first != hit.last or hit.signal not in _RIVALS or _exactness(hit) == best[hit.first]
+    ]
+
+
+def _exactness(hit: Hit) -> int:
+    return len(hit.written.strip("*")) * 2 + (not hit.written.endswith("*"))
 
 
 def _at_home(hit: Hit, words: list[Token], lexicon: Lexicon, tongue: str | None, guessed: int) -> bool:

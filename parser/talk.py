@@ -81,8 +81,9 @@ def _small_matters(evidence: Evidence) -> Verdict | None:
     if signals.has("billing") and not evidence.identified and not (evidence.dated and signals.has("cancel", "book", "move")):
         if not signals.has("callback", "human") and evidence.context.kind is not ContextKind.SURVEY:
             return Verdict(Intent.FREE, [f'about a bill: "{signals.quote("billing")}"'], Topic.PRICE, 0.85, True)
-    if signals.has("language") and evidence.words <= 8 and not signals.has("cancel", "move", "book", "callback"):
-        return Verdict(Intent.FREE, [f'wants a language: "{signals.quote("language")}"'], Topic.LANGUAGE, 0.9)
+    if evidence.language or signals.has("language") and evidence.words <= 8 and not signals.has("cancel", "move", "book", "callback"):
+        said = signals.quote("language") or evidence.language
+        return Verdict(Intent.FREE, [f'wants a language: "{said}"'], Topic.LANGUAGE, 0.9)
     return None
 
 

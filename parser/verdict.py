@@ -44,6 +44,7 @@ class Evidence:
     callback: bool = False
     only_polite: bool = False
     attack: bool = False
+    language: str | None = None
 
 
 @dataclass(slots=True)

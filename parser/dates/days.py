@@ -373,6 +373,8 @@ GROUPS = Pass(
         (rf"V[,.;?]{{0,3}}f?{_W}(?:u?w)*", "weekdays_of_week"),
         (rf"f?{_W}(?:u?w)*[,?]{{0,2}}V", "weekdays_of_week"),
         (rf"{_W}OV", "weekdays_hours_week"),
+        (r"Z\)w|w>Z", "weekday_after_holiday"),
+        (r"w<Z|<Zw", "weekday_before_holiday"),
         (r"wV?[,.]?\.?Z(?![~])", "weekday_and_date"),
         (rf"f?{_W}u?w?", "weekdays"),
         (r"V", "week"),
@@ -422,6 +424,17 @@ class GroupReader(DayReader):
         hours = next(one for one in found if one.kind == "O")
         days = self.weekdays_of_week([one for one in found if one.kind != "O"])
         return [days, hours]
+
+    def weekday_after_holiday(self, found: list[Lexeme]) -> Lexeme | None:
+        days, weekday = _the(found), next(one.value for one in found if one.kind == "w")
+        last = days.ranges[-1][1] if days.kind == "holiday" else None
+        return _days(found, one_day(next_weekday(weekday, last - DAY))) if last else None
+
+    def weekday_before_holiday(self, found: list[Lexeme]) -> Lexeme | None:
+        days, weekday = _the(found), next(one.value for one in found if one.kind == "w")
+        if days.kind != "holiday":
+            return None
+        return _days(found, one_day(next_weekday(weekday, days.ranges[0][0] - 8 * DAY)))
 
     def week_without(self, found: list[Lexeme]) -> Lexeme:
         week = next(one.value for one in found if one.kind == "V")

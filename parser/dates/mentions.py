@@ -9,6 +9,7 @@ from parser.command import Interval
 from parser.dates.calendar import DAY
 from parser.dates.clock import CLOCKS, HOURS, MIDNIGHT, SAME_TIME, ClockReader, HourReader, Hours, combined
 from parser.dates.days import DAYS, GROUPS, JOINS, Days, GroupReader, merged
+from parser.dates.fallback import open_piece, read_piece
 from parser.dates.lexemes import Lexeme, Lexer
 from parser.normal import Text
 
@@ -68,11 +69,18 @@ def read_mentions(text: Text, lexer: Lexer, tongue: str | None, skipped: set[int
     lexemes = HOURS.apply(lexemes, _HOUR_READER)
     lexemes = GROUPS.apply(lexemes, reader)
     lexemes = JOINS.apply(lexemes, reader)
-    return _gathered(lexemes, text)[:MOST_MENTIONS]
+    return _gathered(lexemes, text)[:MOST_MENTIONS] or _left_open(lexemes, text, tongue, now)
+
+
+def _left_open(lexemes: list[Lexeme], text: Text, tongue: str | None, now: datetime) -> list[Mention]:
+    """What the grammar could not resolve, put to dateparser."""
+    span = open_piece(lexemes) if tongue else None
+    days = read_piece(text, span, tongue, now) if span and tongue else None
+    return [Mention(days, (), *span)] if days and span else []
 
 
 _SPEAKING = frozenset("dwkaWMGoXtmpFVcCA4HI!D")
-_LEADING = frozenset("><)bfu]=[~{hjqQ+-z")
+_LEADING = frozenset("><)bfu]=[~{hjqQ+-z#")
 
 
 def _speaks_of_time(lexemes: list[Lexeme]) -> bool:

@@ -15,6 +15,9 @@ from parser.signals import Signals
 
 _WISHING = frozenset([Intent.BOOK, Intent.RESCHEDULE, Intent.CALLBACK])
 _POSSESSIVES = frozenset(["my", "our", "min", "mitt", "mina", "mun", "minun", "meidan", "mul", "mulla", "minulla", "the"])
+_CLOSE = 8
+"""Characters from a time to the "no" that denies it: "torstai ei"."""
+
 _AWAY = ("cannot", "no", "unneeded", "obstacle", "refuse")
 
 
@@ -43,7 +46,13 @@ class Sorter:
 
     def other_named(self) -> bool:
         """Whether a mention is some other time than that."""
-        return any(not self._is_visit(mention) and not self._is_past(mention) and not _recurs(mention) for mention in self.mentions)
+        return any(
+            not (self._is_visit(mention) or self._is_past(mention) or _recurs(mention) or self._refused(mention))
+            for mention in self.mentions
+        )
+
+    def _refused(self, mention: Mention) -> bool:
+        return mention.days is not None and self._in_denial(mention)
 
     def recurs(self) -> bool:
         """Whether a wish without a date is there."""
@@ -51,7 +60,7 @@ class Sorter:
 
     def denied(self) -> bool:
         """Whether some time is said not to suit."""
-        return any(mention.days is not None and self._in_denial(mention) for mention in self.mentions)
+        return any(self._refused(mention) for mention in self.mentions if mention.days and mention.days.kind != "moment")
 
     def pair(self) -> bool:
         """Whether a time is said from which to another."""
@@ -141,8 +150,8 @@ class Sorter:
         for name in _AWAY:
             for signal in self.signals.said.get(name, ()):
                 word = self.text.words[signal.hit.first]
-                if start <= word.start < end and signal.hit.first == signal.hit.last:
-                    continue  # "not until June", "not Friday": the grammar has read it
+                if signal.hit.first == signal.hit.last and name == "no" and not 0 <= word.start - end <= _CLOSE:
+                    continue  # a bare "no" denies what stands before it; "not until June" the grammar has read
                 if word.clause in clauses and not self._contrasted(mention, signal.hit.last):
                     return True
         return False
