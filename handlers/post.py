@@ -22,7 +22,7 @@ from models import heartbeats, inbox, outbox
 from models.crypto import Keys, SealBroken, open_text, seal_bytes
 from models.database import Database
 from models.inbox import Copy, PartIn
-from models.outbox import Accepted, Due, Said, Sent
+from models.outbox import Accepted, Due, Parked, Said, Sent
 from models.states import InboxState, OutboxState
 
 REDELIVERY = timedelta(minutes=10)  # a carrier repeats what it thinks that we did not get within this time
@@ -31,6 +31,8 @@ ALIVE = timedelta(seconds=3)  # a process renews its sessions every second
 HEARD_OF = timedelta(seconds=2.5)  # after which every other process has counted us in
 LEASE = timedelta(seconds=90)  # longer than any answer takes; a dead gateway's texts go on afterwards
 GIVE_UP = timedelta(hours=48)  # how long a text without a deadline of its own is tried
+TOGETHER = timedelta(minutes=1)  # within which one process parks a receipt and another settles its part
+MOST_PARKED = 500  # receipts matched again at a heartbeat
 RECEIPT_AGE = timedelta(days=7)  # an id that only resembles ours is believed for this long
 PARKED = timedelta(hours=24)
 FORGOTTEN = timedelta(hours=1)  # a gateway that ended; until then /readyz names it
@@ -53,6 +55,7 @@ class PostOffice:
         self._gateway = gateway
         self._threads: set[tuple[str, str]] = set()
         self._joined: dict[str, datetime] = {}
+        self._beat_at: datetime | None = None
         self._parked = True  # whether receipts may be parked: looked for until none are
 
     # --- in -----------------------------------------------------------------------------------------------------
@@ -77,6 +80,7 @@ class PostOffice:
             inbox.see_sessions(connection, self._gateway, now)
             self._bury_the_dead(connection, now)
             outbox.drop_parked(connection, now - PARKED)
+            self._give_out(connection, outbox.parked_lately(connection, now - TOGETHER, MOST_PARKED))
             heartbeats.forget(connection, now - FORGOTTEN, "gateway:")
             heartbeats.beat(
                 connection, f"gateway:{gateway}", now, {"binds": {bind.name: _told(bind) for bind in binds}}
@@ -88,7 +92,10 @@ class PostOffice:
         return self._shares(binds, sharers, now)
 
     def _shares(self, binds: Sequence[BindReport], sharers: Mapping[str, int], now: datetime) -> dict[str, float]:
-        """The rate in equal parts. A process that joins others waits until they have heard of it."""
+        """The rate in equal parts. A process that joins others, or was silent, waits until they have heard of it."""
+        if self._beat_at is not None and now - self._beat_at >= ALIVE:
+            self._joined.clear()  # the others have counted us out
+        self._beat_at = now
         for account in sharers:
             self._joined.setdefault(account, now)
         here = Counter(bind.account for bind in binds if bind.submits)
@@ -181,8 +188,8 @@ class PostOffice:
                 outbox.end(connection, ends)
             over = {row for row, _, _ in ends}
             taken = outbox.lease(connection, [text.id for text in due if text.id not in over], gateway, now + LEASE)
-            tried = [text.id for text in due if text.attempts]
-            accepted = outbox.parts_taken(connection, tried) if tried else {}
+            begun = [text.id for text in due if text.begun]
+            accepted = outbox.parts_taken(connection, begun) if begun else {}
             leased = [self._outbound(text, accepted.get(text.id, set())) for text in due if text.id in taken]
             opened = [text for text in leased if text is not None]
             broken = taken - {text.id for text in opened}
@@ -229,10 +236,12 @@ class PostOffice:
 
     def _unpark(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
         """Give receipts that overtook their submit_sm_resp to the parts that they are about."""
-        if not self._parked:
-            return
-        keys = {form for part in accepted for form in candidates(part.message_id)}
-        early = outbox.parked(connection, keys)
+        if self._parked:
+            keys = {form for part in accepted for form in candidates(part.message_id)}
+            self._give_out(connection, outbox.parked(connection, keys))
+
+    def _give_out(self, connection: Connection, early: Sequence[Parked]) -> None:
+        """Match parked receipts again; at a heartbeat those too that another process parked while we settled."""
         if early:
             receipts = {
                 parked.id: Receipt(
@@ -434,17 +443,30 @@ def _plausible(part: Sent, receipt: Receipt) -> bool:
 
 
 def _record(connection: Connection, found: Mapping[Receipt, Sent]) -> None:
-    if not found:
+    news = _first_final(found)
+    if not news:
         return
     said = [
         Said(part.id, part.outbox_id, receipt.state.value, receipt.error, receipt.received_at)
-        for receipt, part in found.items()
+        for receipt, part in news
     ]
     outbox.receive(connection, said)
     gone = {ReceiptState.UNDELIVERABLE, ReceiptState.REJECTED}
-    failed = [part.outbox_id for receipt, part in found.items() if receipt.state in gone]
+    failed = [part.outbox_id for receipt, part in news if receipt.state in gone]
     if failed:
-        outbox.fail_numbers(connection, failed, max(receipt.received_at for receipt in found))
+        outbox.fail_numbers(connection, failed, max(receipt.received_at for receipt, _ in news))
+
+
+def _first_final(found: Mapping[Receipt, Sent]) -> list[tuple[Receipt, Sent]]:
+    """What is news: nothing that comes after the first final receipt of a part."""
+    over = {part.id for part in found.values() if part.receipt_state in outbox.FINAL}
+    news = []
+    for receipt, part in found.items():
+        if part.id not in over:
+            news.append((receipt, part))
+            if receipt.state.final:
+                over.add(part.id)
+    return news
 
 
 def _parked_row(receipt: Receipt) -> dict[str, object]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
+from handlers.care import Finding, blocking, check
 from handlers.clerk.once import Once, once
 from handlers.clerk.order import Order
 from handlers.clerk.outgoing import Outgoing, send
 from handlers.contact import e164, mobile
 from handlers.entries import MessageEntry
 from handlers.refusals import Invalid
-from models.register import CLINIC, PATIENT, numbers_of
+from models import queries
+from models.register import CLINIC, PATIENT, by_number, numbers_of
 from models.rows import find
 from models.states import Purpose
 from parser.mask import mask
@@ -61,7 +63,7 @@ def _send(order: Order, entry: MessageEntry) -> dict[str, str | None]:
             body=masked,
             patient=patient,
             at=entry.at,
-            objection=_objection(entry.text, number, order),
+            objection=_objection(order, entry.text, number, patient),
         ),
     )
     order.record("send_message", patient_id=None if patient is None else patient.id, blocked=reason)
@@ -84,12 +86,22 @@ def _number(order: Order, patient: Row[Any] | None, entry: MessageEntry) -> str 
         raise Invalid.because(str(error), "number") from None
 
 
-def _objection(text: str, number: str, order: Order) -> str | None:
+def _objection(order: Order, text: str, number: str, patient: Row[Any] | None) -> str | None:
     """What keeps these words, or any, from going to this number."""
-    if mask(text) != text:
-        return "identity_code"
+    found = blocking(_findings(order, text, number, patient))
+    if found is not None:
+        return found.kind.value
     try:
         mobile(number, order.rules.region)
     except ValueError:
         return "not_mobile"
     return None
+
+
+def _findings(order: Order, text: str, number: str, patient: Row[Any] | None) -> list[Finding]:
+    """What the guard says of *text*, knowing whose number it goes to."""
+    ids = {row[0] for row in order.connection.execute(select(PATIENT.c.id).where(by_number(number)))}
+    people = queries.People()
+    queries.add_people(order.connection, people, ids | ({patient.id} if patient is not None else set()), order.now)
+    recipient = None if patient is None else people.persons[patient.id]
+    return check(text, recipient, [people.persons[id_] for id_ in sorted(ids)])
