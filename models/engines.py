@@ -97,8 +97,9 @@ def postgresql_engine(url: URL, *, read_only: bool = False) -> Engine:
 def _private_file(path: Path) -> None:
     """Make the file (and its directory) before SQLite does, which would let everybody read it.
 
-    One that is there is never opened: closing it would drop every lock that this process has on it, and the next process
-    to leave would take the log away under us, with all that we commit from then on (sqlite.org/howtocorrupt.html, 2.2).
+    One that is there is never opened: closing it would drop every lock that this process has on it, and the next
+    process to leave would take the log away under us, with all that we commit from then on
+    (sqlite.org/howtocorrupt.html, section 2.2).
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
