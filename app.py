@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -20,12 +21,13 @@ from api import Office, register
 from api.office import Preview, Previewed
 from embedded import redis_url
 from gateway.bell import CHANNEL
+from gateway.bell import connect as connect_redis
 from handlers.clerk import Clerk
 from handlers.desk import Desk
 from models.crypto import Keys
 from models.database import Database
 from settings import Settings
-from startup import House, arguments, open_house
+from startup import House, arguments, prepare, read_house
 
 QUICK = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}  # seconds: a request does not wait for Redis
 
@@ -39,11 +41,15 @@ def create_app(
     *,
     clock: Callable[[], datetime],
     preview: Preview | None = None,
+    prepared: Callable[[], bool] = lambda: True,
 ) -> Flask:
-    """The web app on an open database. It keeps no state of its own, so any number of processes may run it."""
+    """The web app. It keeps no state of its own, so any number of processes may run it.
+
+    Until the schema is *prepared* it answers 503, and /readyz says why.
+    """
     app = Flask("tekstari", static_folder=None)
     cast(DefaultJSONProvider, app.json).sort_keys = False
-    client = redis.Redis.from_url(redis_url(settings), **QUICK)
+    client = connect_redis(redis_url(settings), **QUICK)
     register(
         app,
         Office(
@@ -55,6 +61,7 @@ def create_app(
             ask_redis=client.ping,
             binds=tuple(bind.name for bind in settings.smpp),
             preview=preview,
+            prepared=prepared,
         ),
     )
     return app
@@ -88,15 +95,47 @@ def _ring(client: redis.Redis) -> None:
         log.info("nobody_rung", error=type(error).__name__)
 
 
+class Preparation(threading.Thread):
+    """Waits for the database and its schema while the web already answers, so that /readyz can tell what is missing."""
+
+    def __init__(self, house: House, stopping: threading.Event) -> None:
+        super().__init__(name="preparation", daemon=True)
+        self._house, self._stopping = house, stopping
+        self.done = threading.Event()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Prepare; what cannot be mended by waiting ends the process."""
+        try:
+            prepare("web", self._house.database, self._stopping)
+        except BaseException as failure:  # SystemExit among them, which would end only this thread
+            self.failure = failure
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            self.done.set()
+
+
 def serve(house: House) -> None:
     """Answer requests until SIGTERM or SIGINT."""
-    web = house.settings.web
-    app = create_app(house.settings, house.database, house.keys, clock=house.clock, preview=desk_preview(house))
+    web, stopping = house.settings.web, threading.Event()
+    preparation = Preparation(house, stopping)
+    app = create_app(
+        house.settings,
+        house.database,
+        house.keys,
+        clock=house.clock,
+        preview=desk_preview(house),
+        prepared=preparation.done.is_set,
+    )
     server = waitress.create_server(app, host=web.host, port=web.port, threads=web.threads, ident="")
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     log.info("serving", host=web.host, port=web.port, threads=web.threads)
+    preparation.start()
     server.run()  # ends by SystemExit, which it catches to let its threads finish
+    stopping.set()
+    if preparation.failure is not None:
+        raise preparation.failure
     log.info("stopped")
 
 
@@ -112,10 +151,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "admin":
         sys.exit(admin.run(given))
-    stopping = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stopping.set())
-    house = open_house("web", given.config, stopping)
+    house = read_house("web", given.config)
     try:
         serve(house)
     finally:

@@ -63,6 +63,13 @@ def open_house(
     A database that is away is waited for until *stopping* is set, which ends the process cleanly. *quiet* logs
     warnings only.
     """
+    house = read_house(process, path, quiet=quiet)
+    prepare(process, house.database, stopping or threading.Event())
+    return house
+
+
+def read_house(process: str, path: Path | None, *, quiet: bool = False) -> House:
+    """The first half of `open_house`: everything but the database, which may be away."""
     logs.configure(process, level=logging.WARNING if quiet else logging.INFO)
     try:
         settings = config.load(path, os.environ)
@@ -72,12 +79,12 @@ def open_house(
         sys.exit(f"{process} cannot start:\n{error}")
     logs.announce(settings)
     database = connect(settings.database.url, data_dir=settings.service.data_dir)
-    _prepare(process, database, stopping or threading.Event())
     offset = settings.service.clock_offset
     return House(settings, database, Keys(secret), lambda: datetime.now(UTC) + offset)
 
 
-def _prepare(process: str, database: Database, stopping: threading.Event) -> None:
+def prepare(process: str, database: Database, stopping: threading.Event) -> None:
+    """The second half of `open_house`: wait for the database and bring its schema up to date."""
     while wait_for_database(database, log, stopping.wait):
         try:
             migrate(database)

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from api.access import check_key
 from api.conditions import etag
+from api.office import office
 from api.problems import problem
 
 v1 = Blueprint("api", __name__, url_prefix="/api/v1", template_folder="templates", static_folder="static")
@@ -20,6 +21,8 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 @v1.before_request
 def check_request() -> Response | None:
     """Refuse what no view should see: no key, an id that cannot be one, a body that is not JSON."""
+    if not office().prepared():
+        return problem(503, "the database is not ready: try again", headers={"Retry-After": "2"})
     return check_key() or _check_id() or _check_body()
 
 

@@ -16,6 +16,7 @@ from models.heartbeats import Beat, beats
 health = Blueprint("health", __name__)
 
 FRESH = timedelta(seconds=10)  # a gateway says every second that it lives; a process of timed work every few
+LATE = timedelta(minutes=1)  # a kind of timed work that misses its turns for so long is late
 BOUND = "bound"  # the beginning of the states in which a bind carries texts
 HELP = {
     "up": "1 when the part works",
@@ -36,6 +37,10 @@ HELP = {
     "bind_events_total": "what happened on the bind since its process began",
     "heartbeat_age_seconds": "how long ago each kind of work said that it runs",
 }
+
+
+class NotPrepared(Exception):
+    """The database is away, or its schema is being brought up to date."""
 
 
 @health.get("/healthz")
@@ -66,10 +71,11 @@ def metrics() -> Response:
 def states(now: datetime) -> dict[str, str]:
     """Each part of the house: "up", or what is wrong with it. The database comes first."""
     parts = {"database": _tried(_ask_database), "redis": _tried(office().ask_redis)}
-    known = _bind_states(now) if parts["database"] == "up" else {}
+    up = parts["database"] == "up"
+    known = _bind_states(now) if up else {}
     for bind in office().binds:
         parts[f"bind:{bind}"] = known.get(bind, "no gateway runs it")
-    return parts
+    return parts | (_timed_states(now) if up else {})
 
 
 def _tried(question: Callable[[], object]) -> str:
@@ -81,8 +87,21 @@ def _tried(question: Callable[[], object]) -> str:
 
 
 def _ask_database() -> None:
+    if not office().prepared():
+        raise NotPrepared
     with office().database.reading() as connection:
         connection.exec_driver_sql("SELECT 1")
+
+
+def _timed_states(now: datetime) -> dict[str, str]:
+    """Each kind of timed work that has ever run: "up", or late."""
+    with office().database.reading() as connection:
+        found = beats(connection, "timed:")
+    return {beat.name: "late" if now - beat.at > _patience(beat) else "up" for beat in found}
+
+
+def _patience(beat: Beat) -> timedelta:
+    return max(LATE, 3 * timedelta(seconds=float(beat.data.get("every", 0))))
 
 
 def _bind_states(now: datetime) -> dict[str, str]:

@@ -57,7 +57,7 @@ def _message(message_id: str) -> dict[str, Any]:
 def _without_number(entry: MessageEntry, sent: Sent) -> dict[str, Any]:
     empty = dict.fromkeys(("id", "number", "due_at", "sent_at", "receipt", "text"))
     said = {"patient": entry.patient, "clinic": entry.clinic, "purpose": entry.purpose}
-    return {**empty, **said, "status": "blocked", "reason": sent.reason, "parts": 0}
+    return {**empty, **said, "status": "blocked", "reason": sent.reason, "warnings": [], "parts": 0}
 
 
 def _once() -> Once | None:

@@ -48,6 +48,7 @@ class Office:
     ask_redis: Callable[[], object]
     binds: tuple[str, ...]
     preview: Preview | None = None
+    prepared: Callable[[], bool] = lambda: True  # whether the database's schema is what this release needs
 
     @property
     def zone(self) -> ZoneInfo:

@@ -165,6 +165,7 @@ class MessageView(BaseModel):
     clinic: str | None
     purpose: str | None
     text: str | None
+    warnings: list[str] = Field(description="what the writer should know: segments (it costs more), treatment words")
     due_at: datetime | None
     sent_at: datetime | None
     receipt: ReceiptView | None

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Row
 
+from handlers.care import check
 from models.correspondence import is_inbound
 from models.crypto import Keys, SealBroken, open_text
 from models.diary import SlotRecord, our_id
@@ -227,6 +228,7 @@ def _hand_over_view(row: Row[Any], zone: ZoneInfo) -> dict[str, Any]:
 def message_view(row: Row[Any], keys: Keys, zone: ZoneInfo, clinic: str | None, patient: str | None) -> dict[str, Any]:
     """A message and what became of it. A withdrawn one is blocked: it will not go."""
     state = OutboxState.BLOCKED.value if row.state is OutboxState.WITHDRAWN else _outbox_state(row.state)
+    body = _opened(keys, "outbox.body", row.key, row.body)
     return {
         "id": row.key.removeprefix("message:"),
         "status": state,
@@ -235,7 +237,8 @@ def message_view(row: Row[Any], keys: Keys, zone: ZoneInfo, clinic: str | None, 
         "number": row.number,
         "clinic": clinic,
         "purpose": row.purpose.value,
-        "text": _opened(keys, "outbox.body", row.key, row.body),
+        "text": body,
+        "warnings": [] if body is None else sorted({found.kind.value for found in check(body) if not found.blocks}),
         "due_at": local(row.due_at, zone),
         "sent_at": local(row.sent_at, zone),
         "receipt": receipt_view(row, zone),

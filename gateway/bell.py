@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
 import redis
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "tekstari:outbox"
+SENTINEL_PORT: Final = 26379
+_SENTINELS: Final = re.compile(
+    r"redis\+sentinel://(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?(?P<hosts>[^/@]+)"
+    r"(?:/(?P<service>[^/]*))?(?:/(?P<db>\d+))?/?"
+)
 _AGAIN: Final = 5.0  # seconds until Redis is tried again
+
+
+def connect(url: str, **options: Any) -> redis.Redis:
+    """A client for *url*, which connects when it is used; *options* are redis-py's own.
+
+    "redis+sentinel://:password@host:port,host:port/service/0" asks the sentinels where the service's master is.
+    """
+    found = _SENTINELS.fullmatch(url)
+    if found is None:
+        return redis.Redis.from_url(url, **options)
+    hosts = (host.partition(":") for host in found["hosts"].split(","))
+    sentinels = [(host, int(port or SENTINEL_PORT)) for host, _, port in hosts]
+    login = {"username": _plain(found["user"]), "password": _plain(found["password"])}
+    sentinel: Any = redis.Sentinel  # redis-py has no types for it
+    master = sentinel(sentinels, **options).master_for(
+        found["service"] or "mymaster", db=int(found["db"] or 0), **login
+    )
+    return cast(redis.Redis, master)
+
+
+def _plain(part: str | None) -> str | None:
+    """A part of a URL without its %-escapes; an empty one is none."""
+    return re.sub("%([0-9A-Fa-f]{2})", lambda escape: chr(int(escape[1], 16)), part) if part else None
 
 
 class Bell(threading.Thread):
@@ -38,7 +67,7 @@ class Bell(threading.Thread):
         self._stopping.set()
 
     def _listen(self) -> None:
-        with redis.Redis.from_url(self._url, socket_connect_timeout=2) as client, client.pubsub() as pubsub:
+        with connect(self._url, socket_connect_timeout=2) as client, client.pubsub() as pubsub:
             pubsub.subscribe(CHANNEL)
             while not self._stopping.is_set():
                 if pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0) is not None:

@@ -89,6 +89,16 @@ def test_a_database_that_is_away_is_named_and_metrics_go_on(settings, keys, cloc
     assert (call.status_code, call.mimetype, call.headers["Retry-After"]) == (503, "application/problem+json", "2")
 
 
+@pytest.mark.parametrize(("age", "said", "status"), [(40, "up", 200), (61, "late", 503)])
+def test_timed_work_that_misses_its_turns_is_named(web, database, age, said, status):
+    gateway_says(database, BOUND)
+    gateway_says(database, {"done": 0, "every": 5}, NOW - timedelta(seconds=age), name="timed:sweep")
+
+    answer = web.get("/readyz")
+
+    assert (answer.json["parts"]["timed:sweep"], answer.status_code) == (said, status)
+
+
 def test_metrics_tell_what_waits_and_for_how_long(web, clinic, database, keys):
     gateway_says(database, BOUND)
     with database.transaction() as connection:

@@ -161,6 +161,28 @@ def test_a_message_with_an_identity_code_never_goes_nor_is_it_kept(agreed, datab
     assert ONNI not in sent.get_data(as_text=True) + open_text(keys, "outbox.body", row.key, row.body)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Lue lisää: https://esimerkki.fi/x", "link"),
+        ("Hei {name}, tervetuloa.", "placeholder"),
+        ("Onni voi tulla maanantaina.", "second_name"),
+    ],
+)
+def test_the_guard_keeps_back_what_should_not_be_sent(agreed, text, reason):
+    agreed.put("/patients/onni", a_patient(identity_code=ONNI, given_names="Onni"))
+
+    sent = agreed.post("/messages", a_message(text=text)).json
+
+    assert (sent["status"], sent["reason"]) == ("blocked", reason)
+
+
+def test_what_makes_a_text_cost_more_is_said(agreed):
+    sent = agreed.post("/messages", a_message(text="Tervetuloa 🙂")).json
+
+    assert (sent["status"], sent["warnings"]) == ("queued", ["segments"])
+
+
 def test_a_patient_without_a_number_is_said_to_have_none(agreed, database):
     agreed.put("/patients/aino", a_patient(numbers=[]))
 

@@ -1,0 +1,77 @@
+"""The kinds of timed work. A job is a wake-up by name: what is due stands in the database.
+
+Each kind may run twice, late or never: the next run finds what is due. RQ calls `run` by its name, in a process that
+has called `begin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from handlers.clerk import upkeep
+from handlers.desk import Desk
+from models.database import is_away, is_conflict
+from models.heartbeats import beat
+from startup import House
+
+log = structlog.get_logger("jobs")
+
+QUEUES = ("urgent", "timed", "bulk")
+BEAT = "timed:"  # heartbeat rows of kinds begin with this
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of timed work: on which queue, how often, and what is done; it returns how much there was to do."""
+
+    queue: str
+    every: timedelta
+    work: Callable[[Workshop, datetime], int]
+
+
+class Workshop:
+    """What the work needs, made once for each process."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.desk = Desk(house.database, house.keys, house.identity_rules, house.settings.service.languages)
+
+
+KINDS: dict[str, Kind] = {
+    # Texts that a dead process left behind, and parts whose others never came.
+    "sweep": Kind("urgent", timedelta(seconds=5), lambda shop, now: shop.desk.sweep(now)),
+    "questions": Kind(
+        "timed", timedelta(seconds=15), lambda shop, now: upkeep.expire_questions(shop.house.database, now)
+    ),
+    "requests": Kind("bulk", timedelta(minutes=10), lambda shop, now: upkeep.forget_requests(shop.house.database, now)),
+}
+
+_shop: Workshop | None = None
+
+
+def begin(house: House) -> None:
+    """Make this process ready to run jobs."""
+    global _shop  # RQ calls `run` with the job's arguments alone
+    _shop = Workshop(house)
+
+
+def run(name: str) -> None:
+    """Do what is due of one kind, and say that it ran. What fails is logged; the next run finds it again."""
+    assert _shop is not None, "begin() comes first"
+    now = _shop.house.clock()
+    try:
+        done = KINDS[name].work(_shop, now)
+        with _shop.house.database.transaction() as connection:
+            beat(connection, BEAT + name, now, {"done": done, "every": KINDS[name].every.total_seconds()})
+    except Exception as error:
+        if not (is_away(error) or is_conflict(error)):
+            log.exception("timed_work_failed", kind=name)
+            return
+        log.warning("timed_work_postponed", kind=name, error=type(error).__name__)
+        return
+    if done:
+        log.info("timed_work_done", kind=name, done=done)
