@@ -447,8 +447,7 @@ def _record(connection: Connection, found: Mapping[Receipt, Sent]) -> None:
     if not news:
         return
     said = [
-        Said(part.id, part.outbox_id, receipt.state.value, receipt.error, receipt.received_at)
-        for receipt, part in news
+        Said(part.id, part.outbox_id, receipt.state.value, receipt.error, receipt.received_at) for receipt, part in news
     ]
     outbox.receive(connection, said)
     gone = {ReceiptState.UNDELIVERABLE, ReceiptState.REJECTED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.among import among
 from models.base import fixed
-from models.patient import ContactNumber, Patient, Stop
+from models.patient import ContactNumber, Guardianship, Patient, Stop
 from models.post import Outbox, ParkedReceipt, RateShare, Submission
 from models.states import OutboxState, Purpose
 
@@ -38,6 +39,7 @@ SHARE = cast(Table, RateShare.__table__)
 STOP = cast(Table, Stop.__table__)
 PATIENT = cast(Table, Patient.__table__)
 NUMBER = cast(Table, ContactNumber.__table__)
+GUARDIAN = cast(Table, Guardianship.__table__)
 LANES = 5
 _UNSETTLED = [fixed(OutboxState.QUEUED), fixed(OutboxState.LEASED)]
 FINAL = ("delivered", "expired", "deleted", "undeliverable", "rejected")  # message states that no receipt can change
@@ -59,6 +61,7 @@ class Due:
     expires_at: datetime | None
     created_at: datetime
     patient_id: int | None
+    begun: bool  # the carrier has accepted some of its parts
 
 
 def due_texts(connection: Connection, service_numbers: Sequence[str], room: int, now: datetime) -> list[Due]:
@@ -91,6 +94,7 @@ def _walk(lane: int, number: int) -> Select[Any]:
         unsettled,
         or_(under_way, earlier),
     )
+    accepted = select(SUBMISSION.c.part).where(SUBMISSION.c.outbox_id == mine.c.id).limit(1).scalar_subquery()
     return (
         select(
             mine.c.id,
@@ -105,6 +109,7 @@ def _walk(lane: int, number: int) -> Select[Any]:
             mine.c.expires_at,
             mine.c.created_at,
             mine.c.patient_id,
+            accepted.is_not(None).label("begun"),
         )
         .where(mine.c.service_number == bindparam(f"number_{number}"), mine.c.lane == lane)
         .where(mine.c.state == fixed(OutboxState.QUEUED), mine.c.due_at <= bindparam("now"), ~stands_before)
@@ -132,12 +137,15 @@ def refusals(connection: Connection, texts: Collection[Due]) -> dict[int, str]:
     if not started:
         return {}
     stopped = _stopped(connection, {text.number for text in started})
-    silent = _silent(connection, {text.patient_id for text in started if text.patient_id is not None})
+    persons = {text.patient_id for text in started if text.patient_id is not None}
+    silent = _silent(connection, persons)
+    reached = _reached(connection, persons)
     return {
         text.id: why
         for text in started
         if (why := stopped.get((text.number, None)) or stopped.get((text.number, text.purpose)))
         or (why := silent.get(text.patient_id or 0))
+        or (why := "number_left_file" if text.patient_id and (text.patient_id, text.number) not in reached else "")
     }
 
 
@@ -158,6 +166,17 @@ def _silent(connection: Connection, patients: Collection[int]) -> dict[int, str]
         )
     )
     return {row[0]: "do_not_text" if row[1] else "silenced" for row in rows}
+
+
+def _reached(connection: Connection, patients: Collection[int]) -> set[tuple[int, str]]:
+    """At which numbers each of these persons is reached: their own, and those of whoever acts for them."""
+    own = select(NUMBER.c.patient_id, NUMBER.c.number).where(NUMBER.c.patient_id.in_(patients))
+    guardians = (
+        select(GUARDIAN.c.dependant_id, NUMBER.c.number)
+        .join(NUMBER, NUMBER.c.patient_id == GUARDIAN.c.guardian_id)
+        .where(GUARDIAN.c.dependant_id.in_(patients))
+    )
+    return {(row[0], row[1]) for row in connection.execute(union_all(own, guardians))}
 
 
 _END = (
@@ -209,6 +228,7 @@ _SENT = (
         sent_at=bindparam("now"),
         parts=bindparam("total"),
         attempts=OUTBOX.c.attempts + 1,
+        reason=None,
         lease_by=None,
         lease_until=None,
     )
@@ -236,6 +256,8 @@ def accept(connection: Connection, parts: Sequence[Accepted]) -> None:
         whole += [part for outbox_id, part in several.items() if len(taken.get(outbox_id, ())) >= part.total]
     if whole:
         connection.execute(_SENT, [{"row": part.outbox_id, "now": part.at, "total": part.total} for part in whole])
+    if several:
+        _conclude(connection, several)  # receipts of the first parts may have come before the last part was accepted
 
 
 _AGAIN = (
@@ -346,11 +368,14 @@ _RECEIVED = (
     )
     .values(receipt_state=bindparam("state"), receipt_at=bindparam("at"), error=bindparam("code"))
 )
-_DELIVERED_PARTS = (
-    select(SUBMISSION.c.outbox_id, func.count(), func.min(OUTBOX.c.parts))
+_FINAL_RECEIPTS = (
+    select(
+        SUBMISSION.c.outbox_id, SUBMISSION.c.receipt_state, SUBMISSION.c.error, SUBMISSION.c.receipt_at, OUTBOX.c.parts
+    )
     .join(OUTBOX, OUTBOX.c.id == SUBMISSION.c.outbox_id)
-    .where(among(SUBMISSION.c.outbox_id, "ids"), SUBMISSION.c.receipt_state == "delivered")
-    .group_by(SUBMISSION.c.outbox_id)
+    .where(among(SUBMISSION.c.outbox_id, "ids"), OUTBOX.c.state == OutboxState.SENT)
+    .where(SUBMISSION.c.receipt_state.in_([fixed(state) for state in FINAL]))
+    .order_by(SUBMISSION.c.receipt_at, SUBMISSION.c.id)
 )
 _SET_RECEIPT = (
     update(OUTBOX)
@@ -376,23 +401,32 @@ def receive(connection: Connection, receipts: Sequence[Said]) -> None:
     """Record receipts. States only move forward: the first final one of a part wins; a text is as its worst part."""
     rows = [{"row": r.submission_id, "state": r.state, "at": r.at, "code": r.error or None} for r in receipts]
     connection.execute(_RECEIVED, rows)
-    delivered = {r.outbox_id: r for r in receipts if r.state == "delivered"}
-    changes = [_failure(r) for r in receipts if r.state in FINAL and r.state != "delivered"]
-    if delivered:
-        counts = connection.execute(_DELIVERED_PARTS, {"ids": list(delivered)})
-        changes += [_delivery(delivered[row[0]]) for row in counts if row[1] >= row[2]]
+    _conclude(connection, {receipt.outbox_id for receipt in receipts if receipt.state in FINAL})
+
+
+def _conclude(connection: Connection, outbox_ids: Collection[int]) -> None:
+    """What sent texts have become: delivered with the last of their parts, or failed with the first that failed."""
+    if not outbox_ids:
+        return
+    receipts: dict[int, list[Any]] = defaultdict(list)
+    for row in connection.execute(_FINAL_RECEIPTS, {"ids": outbox_ids}):
+        receipts[row.outbox_id].append(row)
+    changes = [change for each in receipts.values() if (change := _outcome(each)) is not None]
     if changes:
         connection.execute(_SET_RECEIPT, changes)
 
 
-def _delivery(said: Said) -> dict[str, Any]:
-    return {"row": said.outbox_id, "state_": OutboxState.DELIVERED, "said": said.state, "at": said.at, "why": None}
-
-
-def _failure(said: Said) -> dict[str, Any]:
-    state = OutboxState.EXPIRED if said.state == "expired" else OutboxState.FAILED
-    why = f"receipt {said.state}" + (f", error {said.error}" if said.error else "")
-    return {"row": said.outbox_id, "state_": state, "said": said.state, "at": said.at, "why": why}
+def _outcome(parts: Sequence[Any]) -> dict[str, Any] | None:
+    """What the final receipts of a text's parts make of it, None while others are still to come."""
+    failed = next((part for part in parts if part.receipt_state != "delivered"), None)
+    last = failed or parts[-1]
+    if failed is None and len(parts) < last.parts:
+        return None
+    state, why = OutboxState.DELIVERED, None
+    if failed is not None:
+        state = OutboxState.EXPIRED if failed.receipt_state == "expired" else OutboxState.FAILED
+        why = f"receipt {failed.receipt_state}" + (f", error {failed.error}" if failed.error else "")
+    return {"row": last.outbox_id, "state_": state, "said": last.receipt_state, "at": last.receipt_at, "why": why}
 
 
 def park(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -427,6 +461,20 @@ _PARKED: Select[Any] = select(
 def parked(connection: Connection, match_keys: Collection[str]) -> list[Parked]:
     """Parked receipts that may be about parts with these keys."""
     return [Parked(*cast(Sequence[Any], row)) for row in connection.execute(_PARKED, {"match_keys": match_keys})]
+
+
+_PARKED_LATELY = (
+    select(*_PARKED.selected_columns)
+    .where(PARKED.c.received_at > bindparam("since"))
+    .order_by(PARKED.c.received_at.desc())
+    .limit(bindparam("most"))
+)
+
+
+def parked_lately(connection: Connection, since: datetime, most: int) -> list[Parked]:
+    """The last receipts that were parked, by whichever process."""
+    rows = connection.execute(_PARKED_LATELY, {"since": since, "most": most})
+    return [Parked(*cast(Sequence[Any], row)) for row in rows]
 
 
 def any_parked(connection: Connection) -> bool:
