@@ -13,6 +13,8 @@ from models.facts import SlotSearch, UndoFacts, VisitFacts
 from models.states import HandOverReason, QuestionKind
 from parser.command import Command, Intent
 
+_BOOK = Command(Intent.BOOK)
+
 
 def decide(case: Case) -> Decision | SlotSearch:
     """Cancel the visit meant. With several, ask which; nothing is cancelled by guess."""
@@ -71,5 +73,5 @@ def _offer_of_a_new_time(case: Case, visit: VisitFacts) -> Ask | None:
         kind=QuestionKind.DETAIL,
         expires_at=case.facts.now + LASTS[QuestionKind.DETAIL],
         patient_id=visit.patient_id,
-        pending=put(Command(Intent.BOOK), settled),
+        pending=put(_BOOK, settled),
     )

@@ -86,9 +86,12 @@ EMERGENCY_NUMBER, ADVICE_NUMBER = "112", "116117"  # where the clinic names no o
 LETTERS = "ABCDEFGHJKLMNP"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Case:
-    """A command with its facts, and what the rules before have found out."""
+    """A command with its facts, and what the rules before have found out.
+
+    It is made anew (`replace`) and never changed; frozen would cost the conversation a tenth of its time.
+    """
 
     command: Command
     facts: Facts
@@ -169,7 +172,7 @@ class Case:
             outcome=Outcome.ANSWERED if hand_over is None else Outcome.HANDED_OVER,
             thread=thread,
             changes=(*every, *self._closings(visit, every, new_business)),
-            reply=Reply(message, blanks or {}),
+            reply=Reply(message, blanks or {}, (self.language,)),
             ask=ask,
             hand_over=hand_over,
             notices=tuple(notices),

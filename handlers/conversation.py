@@ -50,7 +50,7 @@ def decide(command: Command, facts: Facts) -> Decision | SlotSearch:
     for rule in RULES:
         decision = rule(case)
         if decision is not None:
-            return decision if isinstance(decision, SlotSearch) else _spoken(case, decision)
+            return decision
     raise AssertionError("the last rule decides every text")
 
 
@@ -60,22 +60,11 @@ def _opened(command: Command, facts: Facts) -> Case:
     over = facts.thread.state is ThreadState.CLOSED or (
         facts.thread.state is ThreadState.WAITING and facts.hand_over is None
     )
-    thread = replace(
-        facts.thread,
-        language=said or facts.thread.language,
-        state=ThreadState.BOT if over else facts.thread.state,
-        unclear=0,
-    )
+    thread = facts.thread
+    if over or thread.unclear or said not in (None, thread.language):
+        state = ThreadState.BOT if over else thread.state
+        thread = replace(thread, language=said or thread.language, state=state, unclear=0)
     return Case(command=command, facts=facts, language=language.of(command, facts), thread=thread)
-
-
-def _spoken(case: Case, decision: Decision) -> Decision:
-    """*decision* with the language of its reply."""
-    reply = decision.reply
-    if reply is None or reply.languages:
-        return decision
-    changed = decision.thread.language if decision.thread.language != case.thread.language else None
-    return replace(decision, reply=replace(reply, languages=(changed or case.language,)))
 
 
 # --- the rules ----------------------------------------------------------------------------------------------------

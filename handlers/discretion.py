@@ -23,7 +23,7 @@ def discreet(case: Case, standing: Standing, decision: Decision) -> Decision:
     told = () if decision.notices or not person.numbers else (_to_file(case, standing, decision.reply),)
     return replace(
         decision,
-        reply=Reply("done_and_told_elsewhere"),
+        reply=Reply("done_and_told_elsewhere", languages=(case.language,)),
         ask=None,
         thread=replace(decision.thread, undo=None),
         notices=(*decision.notices, *told),
