@@ -10,10 +10,52 @@ from parser.signals import Signals, says_nothing_else
 _CODE = re.compile(r"(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
 _LETTER = re.compile(r"[\s\"'(]*([A-Za-z])[\s\"').!]*")
 _SCORE_OF_TEN = re.compile(r"(?<![\d.,:])(10|\d)\s*(?:/|av|of|out of|kautta|pisteen|p\b)\s*(?:10\b)?", re.IGNORECASE)
-_NUMBER_WORDS = frozenset(["nro", "numero", "nr", "nummer", "no", "number", "vaihtoehto", "vaihtoehdon", "alternativ", "alternativet",
-                 "option", "aika", "ajan", "tid", "tiden", "vastaus", "svar", "answer", "otan", "tar", "jag", "ja", "joo", "yes", "ok",
-                 "valitsen", "se", "den", "the", "i", "ill", "take", "otetaan", "valitaan", "väljer", "valjer", "choose", "pick",
-                 "eli", "eller", "kohta", "nolla"])  # fmt: skip
+_NUMBER_WORDS = frozenset(
+    [
+        "nro",
+        "numero",
+        "nr",
+        "nummer",
+        "no",
+        "number",
+        "vaihtoehto",
+        "vaihtoehdon",
+        "alternativ",
+        "alternativet",
+        "option",
+        "aika",
+        "ajan",
+        "tid",
+        "tiden",
+        "vastaus",
+        "svar",
+        "answer",
+        "otan",
+        "tar",
+        "jag",
+        "ja",
+        "joo",
+        "yes",
+        "ok",
+        "valitsen",
+        "se",
+        "den",
+        "the",
+        "i",
+        "ill",
+        "take",
+        "otetaan",
+        "valitaan",
+        "väljer",
+        "valjer",
+        "choose",
+        "pick",
+        "eli",
+        "eller",
+        "kohta",
+        "nolla",
+    ]
+)
 
 
 def bare_digit(text: Text, spare: frozenset[str], skipped: set[int]) -> int | None:
@@ -73,8 +115,34 @@ def _is_a_mark(text: Text, number: str) -> bool:
     return not following.startswith(_COUNTED) and before not in _CLOCKS
 
 
-_COUNTED = ("min", "tunti", "tunnin", "viik", "paiv", "kert", "tim", "veck", "dag", "gang", "hour", "week", "day", "time", "kk",
-            "vuo", "ar", "year", "euro", "eur", "hammas", "tander", "teeth", "kuukau", "manad", "month")  # fmt: skip
+_COUNTED = (
+    "min",
+    "tunti",
+    "tunnin",
+    "viik",
+    "paiv",
+    "kert",
+    "tim",
+    "veck",
+    "dag",
+    "gang",
+    "hour",
+    "week",
+    "day",
+    "time",
+    "kk",
+    "vuo",
+    "ar",
+    "year",
+    "euro",
+    "eur",
+    "hammas",
+    "tander",
+    "teeth",
+    "kuukau",
+    "manad",
+    "month",
+)
 _CLOCKS = frozenset(["klo", "kello", "kl", "klockan", "at"])
 
 

@@ -8,7 +8,16 @@ from parser.command import ContextKind, Intent, Topic
 from parser.signals import Signals
 from parser.verdict import Evidence, Verdict
 
-_PRIORITY = (Intent.CANCEL, Intent.RESCHEDULE, Intent.CALLBACK, Intent.LIST, Intent.HUMAN, Intent.HELP, Intent.BOOK, Intent.CONFIRM)
+_PRIORITY = (
+    Intent.CANCEL,
+    Intent.RESCHEDULE,
+    Intent.CALLBACK,
+    Intent.LIST,
+    Intent.HUMAN,
+    Intent.HELP,
+    Intent.BOOK,
+    Intent.CONFIRM,
+)
 _LEAST = 2.0
 _SURE = 3.0
 
@@ -25,7 +34,7 @@ def full_command(evidence: Evidence) -> Verdict | None:
     if evidence.signals.has("info") and evidence.question and not evidence.identified and not evidence.dated:
         confidence -= 0.3
     verdict = Verdict(best, [why[best]], None, max(confidence, 0.3), best is Intent.HUMAN)
-    verdict.also = _also(best, scores, evidence)
+    verdict.also = _also(best, evidence)
     if best in (Intent.CONFIRM, Intent.CANCEL) and evidence.signals.has("info", "complaint"):
         verdict.needs_human = evidence.question
     if best is Intent.CALLBACK and evidence.signals.has("complaint"):
@@ -98,7 +107,13 @@ def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None]
     if evidence.service in _SYMPTOMS or asks:
         return
     said = signals.quote(away) if away else ""
-    if evidence.denied and evidence.times > 1 and not evidence.service and not signals.has("cancel") and signals.weight("book") < _SURE:
+    if (
+        evidence.denied
+        and evidence.times > 1
+        and not evidence.service
+        and not signals.has("cancel")
+        and signals.weight("book") < _SURE
+    ):
         add(Intent.RESCHEDULE, 2.9, "one time does not suit, another is named")
     if away and not evidence.service and _before(signals, away, "book"):
         add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{said}"')
@@ -128,7 +143,7 @@ def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
         scores.pop(Intent.BOOK, None)
 
 
-def _also(best: Intent, scores: dict[Intent, float], evidence: Evidence) -> tuple[Intent, ...]:
+def _also(best: Intent, evidence: Evidence) -> tuple[Intent, ...]:
     """A second request in the same text, if it is said in so many words."""
     signals = evidence.signals
     more = []

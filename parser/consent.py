@@ -1,7 +1,7 @@
 """Stop and start: only when the whole text speaks of texting and of nothing else, politeness aside.
 
-"Lopettakaa viestit" is a stop, "lopetan hoidon" is none, nor are "peru", "ei" or "cancel": a text counts when every word
-of it is in one language's `[reading.consent]` table or polite, or when it is listed there as a whole.
+"Lopettakaa viestit" is a stop, "lopetan hoidon" is none, nor are "peru", "ei" or "cancel": a text counts when every
+word of it is in one language's `[reading.consent]` table or polite, or when a phrase list names it as a whole.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class ConsentWords:
 def consent_words(words: Words, negators: frozenset[str], polite: frozenset[str]) -> ConsentWords:
     """The table of one language's `[reading.consent]`."""
     table = words.get("consent", {})
-    parts = [stems(table.get(name, [])) for name in ("messages", "stop", "start", "fill")]
-    return ConsentWords(*parts, negators, polite)
+    messages, stop, start, fill = (stems(table.get(name, [])) for name in ("messages", "stop", "start", "fill"))
+    return ConsentWords(messages, stop, start, fill, negators, polite)
 
 
 def read_consent(text: Text, tables: Iterable[ConsentWords], skipped: set[int]) -> Literal["stop", "start"] | None:

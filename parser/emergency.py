@@ -6,7 +6,6 @@ from __future__ import annotations
 from parser.normal import Text
 from parser.signals import Signals
 
-
 NEAR = 8
 """Words between the two halves of a pair: what bleeds, and that it does not stop."""
 

@@ -24,8 +24,24 @@ _ATTACK = re.compile(
 
 
 _SUSPICIOUS = ("<", "{", "$", "%", ";", "=", "../", "/etc", ":")
-_ORDERS = ("select", "drop", "delete", "insert", "update", "union", "ignor", "forget", "disregard", "unohda", "ohita",
-           "glöm", "system prompt", "you are now", "developer mode", "sudo ")  # fmt: skip
+_ORDERS = (
+    "select",
+    "drop",
+    "delete",
+    "insert",
+    "update",
+    "union",
+    "ignor",
+    "forget",
+    "disregard",
+    "unohda",
+    "ohita",
+    "glöm",
+    "system prompt",
+    "you are now",
+    "developer mode",
+    "sudo ",
+)
 
 
 def looks_like_an_attack(raw: str) -> bool:

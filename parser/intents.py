@@ -38,7 +38,13 @@ def _only_asks(evidence: Evidence, command: Verdict) -> bool:
 def _unclear(evidence: Evidence) -> Verdict:
     signals = evidence.signals
     if signals.has("info", "ask", "may_cancel") or evidence.question:
-        return Verdict(Intent.FREE, [f'a question: "{signals.quote("info") or signals.quote("ask") or "?"}"'], _info_topic(evidence), LIKELY, True)
+        return Verdict(
+            Intent.FREE,
+            [f'a question: "{signals.quote("info") or signals.quote("ask") or "?"}"'],
+            _info_topic(evidence),
+            LIKELY,
+            True,
+        )
     if signals.has("complaint", "abuse"):
         return Verdict(Intent.FREE, ["a complaint"], Topic.COMPLAINT, LIKELY, True)
     if evidence.only_polite or signals.has("thanks"):
@@ -118,7 +124,9 @@ def _answer_offer(evidence: Evidence) -> Verdict | None:
     if signals.has("info") and not positive and not negative:
         return None
     if negative and not (positive and away == signals.quote("obstacle") and signals.has("take")):
-        return _short(Intent.DECLINE, f'does not want it: "{away}"', SURE if away != signals.quote("obstacle") else LIKELY)
+        return _short(
+            Intent.DECLINE, f'does not want it: "{away}"', SURE if away != signals.quote("obstacle") else LIKELY
+        )
     if positive:
         said = next(signals.quote(name) for name in ("take", "come", "keep", "yes") if signals.has(name))
         return _short(Intent.ACCEPT, f'wants it: "{said}"', SURE, evidence.question)
@@ -175,19 +183,30 @@ def _answer_survey(evidence: Evidence) -> Verdict | None:
     wants_contact = signals.has("callback", "human")
     if evidence.score is not None:
         human = wants_contact or (complaint and evidence.score <= _DETRACTOR)
-        return Verdict(Intent.FEEDBACK, [f"score {evidence.score}"], None, SURE, human, score=evidence.score, whole=False)
+        return Verdict(
+            Intent.FEEDBACK, [f"score {evidence.score}"], None, SURE, human, score=evidence.score, whole=False
+        )
     if command and command.confidence >= LIKELY and not complaint and command.intent in _BEATS_SURVEY:
         return command
     if evidence.only_polite and not signals.has("praise"):
         return None
     return Verdict(
-        Intent.FEEDBACK, ["words about the visit"], Topic.COMPLAINT if complaint else None, LIKELY,
-        complaint or wants_contact or evidence.question, whole=False,
-    )  # fmt: skip
+        Intent.FEEDBACK,
+        ["words about the visit"],
+        Topic.COMPLAINT if complaint else None,
+        LIKELY,
+        complaint or wants_contact or evidence.question,
+        whole=False,
+    )
 
 
 _DETRACTOR = 6
-_BEATS_SURVEY = frozenset([Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.BOOK, Intent.HUMAN, Intent.CALLBACK, Intent.HELP])
+_BEATS_SURVEY = frozenset(
+    [Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.BOOK, Intent.HUMAN, Intent.CALLBACK, Intent.HELP]
+)
+
+
+_BEATS_CALL = frozenset([Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.HUMAN])
 
 
 def _answer_callback(evidence: Evidence) -> Verdict | None:
@@ -200,9 +219,12 @@ def _answer_callback(evidence: Evidence) -> Verdict | None:
         intent = Intent.CONFIRM if evidence.digit == 1 else Intent.DECLINE
         return _short(intent, f"{evidence.digit} to the announced call", LIKELY)
     command = full_command(evidence)
-    if command and command.intent in (Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.HUMAN) and not evidence.wish:
-        if command.confidence >= SURE:
-            return command
+    if (
+        command
+        and command.intent in (Intent.CANCEL, Intent.RESCHEDULE, Intent.LIST, Intent.HUMAN)
+        and not evidence.wish
+    ) and command.confidence >= SURE:
+        return command
     if evidence.wish or evidence.recurs:
         return Verdict(Intent.CALLBACK, ["names a time for the call"], None, SURE, whole=False)
     if signals.denies("callback") or signals.has("unneeded", "refuse"):

@@ -58,7 +58,7 @@ class Lexicon:
 
 @lru_cache(maxsize=8)
 def lexicon(folder: Path = HERE) -> Lexicon:
-    """Read the language files of *folder* once. Raises ValueError or tomllib.TOMLDecodeError for a file we cannot use."""
+    """Read the language files of *folder* once; ValueError or tomllib.TOMLDecodeError for a file we cannot use."""
     tables = read_words(folder)
     phrases = [phrase for code, words in tables.items() for phrase in _phrases(code, words)]
     languages = {code: _language(code, words, phrases) for code, words in tables.items()}
@@ -116,7 +116,9 @@ def _language(code: str, words: Words, phrases: list[Phrase]) -> Language:
     negation = words.get("negation", {})
     language = words.get("language", {})
     names = words.get("names", {})
-    known = {atom for phrase in phrases if phrase.language == code for element in phrase.elements for atom in element or ()}
+    known = {
+        atom for phrase in phrases if phrase.language == code for element in phrase.elements for atom in element or ()
+    }
     known |= _folded(language.get("words", [])) | _folded(words.get("polite", {}).get("words", []))
     known |= set(_date_words(words.get("dates", {}))) | _folded(language.get("certain", []))
     return Language(
@@ -132,7 +134,9 @@ def _language(code: str, words: Words, phrases: list[Phrase]) -> Language:
         never=_folded(language.get("never", [])),
         name_cues=tuple(tuple(fold(cue).split()) for cue in names.get("cues", [])),
         name_endings=tuple((fold(ending), base) for ending, base in names.get("endings", [])),
-        consent=consent_words(words, _folded(negation.get("words", [])), _folded(words.get("polite", {}).get("words", []))),
+        consent=consent_words(
+            words, _folded(negation.get("words", [])), _folded(words.get("polite", {}).get("words", []))
+        ),
         dates=words.get("dates", {}),
     )
 

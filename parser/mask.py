@@ -1,4 +1,4 @@
-"""Identity codes out of a text that is stored, logged by mistake or shown: right, wrong, split and spaced ones alike."""
+"""Identity codes out of a text that is stored or shown: right, wrong, split and spaced ones alike."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def find_name(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> Fou
     runs = _runs(text, lexicon)
     if not runs:
         return None
-    cut = [piece for run in runs for piece in _cut(run, text, codes)]
+    cut = [piece for run in runs for piece in _cut(run, text)]
     best = max(cut, key=lambda run: _score(run, text, lexicon, codes))
     if _score(best, text, lexicon, codes) < _LEAST:
         return None
@@ -58,7 +58,7 @@ def _without_cue(run: list[int], text: Text, lexicon: Lexicon) -> list[int]:
     return run
 
 
-def _cut(run: list[int], text: Text, codes: list[tuple[int, int]]) -> list[list[int]]:
+def _cut(run: list[int], text: Text) -> list[list[int]]:
     """A long run without capitals holds a name and unknown words: try the two at either end."""
     if len(run) == 2 or all(text.raw[text.words[at].start].isupper() for at in run):
         return [run] if len(run) <= 4 else [run[:2], run[-2:]]
@@ -128,11 +128,16 @@ def _written(run: list[int], text: Text) -> str:
 
 def _capital(word: str) -> str:
     if word.islower() or word.isupper():
-        return "-".join("'".join(part[:1].upper() + part[1:].lower() for part in half.split("'")) for half in word.split("-"))
+        return "-".join(
+            "'".join(part[:1].upper() + part[1:].lower() for part in half.split("'")) for half in word.split("-")
+        )
     return word
 
 
-_INFLECTED = ((re.compile(r"(?<=[a-zåäö])sen$"), "nen"), (re.compile(r"(?<=[a-zåäö])se(?:lle|lla|llä|lta|ltä)$"), "nen"))
+_INFLECTED = (
+    (re.compile(r"(?<=[a-zåäö])sen$"), "nen"),
+    (re.compile(r"(?<=[a-zåäö])se(?:lle|lla|llä|lta|ltä)$"), "nen"),
+)
 
 
 def _nominative(word: str) -> str:
@@ -148,8 +153,8 @@ Sameness = Literal["match", "near", "contradicts"]
 
 
 def same_person(written: str, given_names: str, family_name: str) -> Sameness:
-    """Compare a name in a text with the register's: "match", "near" (a slip of the pen, one name of two, a new family
-    name: a person should look), or "contradicts"."""
+    """Compare a name in a text with the register's: match, near (one name of two, as after a marriage: a person should
+    look), or contradicts. A slip of the pen in a name of four letters or more still matches."""
     mine = [fold(part) for part in NAME_WORD.findall(written.replace("-", " "))]
     given = [fold(part) for part in NAME_WORD.findall(given_names.replace("-", " "))]
     family = [fold(part) for part in NAME_WORD.findall(family_name.replace("-", " "))]
@@ -164,7 +169,9 @@ def same_person(written: str, given_names: str, family_name: str) -> Sameness:
 
 
 def _closest(part: str, names: list[str]) -> bool:
-    return any(part == name or (min(len(part), len(name)) >= _LONG_ENOUGH and one_slip_apart(part, name)) for name in names)
+    return any(
+        part == name or (min(len(part), len(name)) >= _LONG_ENOUGH and one_slip_apart(part, name)) for name in names
+    )
 
 
 _LONG_ENOUGH = 4

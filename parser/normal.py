@@ -12,8 +12,29 @@ LONGEST = 1600
 
 MOST_TOKENS = 400
 
-_SAME = {"’": "'", "‘": "'", "´": "'", "`": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "‐": "-",
-         "‑": "-", "\u00a0": " ", "\u202f": " ", "ß": "s", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "a", "ı": "i"}
+_SAME = {
+    "’": "'",
+    "‘": "'",
+    "´": "'",
+    "`": "'",
+    "ʼ": "'",
+    "“": '"',
+    "”": '"',
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "‐": "-",
+    "‑": "-",
+    "\u00a0": " ",
+    "\u202f": " ",
+    "ß": "s",
+    "ø": "o",
+    "đ": "d",
+    "ð": "d",
+    "ł": "l",
+    "æ": "a",
+    "ı": "i",
+}
 
 
 class _Fold(dict[int, int]):
@@ -39,8 +60,8 @@ def fold(text: str) -> str:
 class Token(NamedTuple):
     """One word, number or sign of a text; *text* is folded, *start* and *end* are offsets.
 
-    *kind* is "w" word, "n" number (dates and times in figures too), "s" sign or emoji. *clause* and *sentence* number the
-    stretches that commas and full stops cut.
+    *kind* is "w" word, "n" number (dates and times in figures too), "s" sign or emoji. *clause* and *sentence* number
+    the stretches that commas and full stops cut.
     """
 
     text: str
@@ -56,7 +77,7 @@ _TOKEN = re.compile(
     r"|(?P<w>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<s>[^\w\s]|_)|(?P<x>\n)"
 )
 _ENDS = frozenset(".!?")
-_CUTS = frozenset(",;:()\"")
+_CUTS = frozenset(',;:()"')
 _ABBREVIATION = 4
 
 
@@ -80,8 +101,6 @@ def normal(text: str) -> str:
     if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     return text[:LONGEST].replace("\x00", " ").replace("\r", " ")
-
-
 
 
 def read_tokens(raw: str, folded: str) -> Text:

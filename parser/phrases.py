@@ -109,8 +109,10 @@ class PhraseBook:
         return tuple(found)
 
     def find(self, words: list[Token], protected: frozenset[int] | set[int] = frozenset()) -> list[Hit]:
-        """All phrases in *words*; those inside a longer one are left out. Spelling is corrected except at *protected*."""
-        atoms = [self.atoms(token.text) or self._guessed(token, index in protected) for index, token in enumerate(words)]
+        """All phrases in *words* but those inside a longer one. Spelling is corrected except at *protected*."""
+        atoms = [
+            self.atoms(token.text) or self._guessed(token, index in protected) for index, token in enumerate(words)
+        ]
         hits: list[Hit] = []
         for index, here in enumerate(atoms):
             for atom in here:
@@ -120,7 +122,9 @@ class PhraseBook:
     def misspelt(self, words: list[Token], protected: frozenset[int] | set[int]) -> int:
         """A mask of the words that are read only by correcting them."""
         guessed = (
-            index for index, token in enumerate(words) if not self.atoms(token.text) and self._guessed(token, index in protected)
+            index
+            for index, token in enumerate(words)
+            if not self.atoms(token.text) and self._guessed(token, index in protected)
         )
         return sum(1 << index for index in guessed)
 

@@ -110,7 +110,6 @@ class _Assembly:
             same_time=self.sorter.visit_named(),
             service=find_service(signals),
             identified=bool(self.hidden.codes),
-            named=self.name is not None,
             question="?" in text.raw,
             words=len(text.words) - len(self.skipped),
             stop=consent == "stop" or self._whole("stop", spare),
@@ -128,7 +127,7 @@ class _Assembly:
         return any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
 
     def _identity(self) -> tuple[str | None, IdentityStatus, tuple[str, ...]]:
-        """The patient's code, its status, and the other right ones: of a child and a parent the child is the patient."""
+        """The patient's code, its status, the other right ones; of child and parent the child is the patient."""
         codes = self.hidden.codes
         right = list(dict.fromkeys(code.code for code in codes if code.status == "ok" and code.code))
         if not right:
@@ -164,7 +163,9 @@ class _Assembly:
             choice=verdict.choice,
             choice_code=evidence.code,
             score=verdict.score,
-            minutes=choices.minutes(self.text) if verdict.topic is Topic.LATE or verdict.intent is Intent.CALLBACK else None,
+            minutes=choices.minutes(self.text)
+            if verdict.topic is Topic.LATE or verdict.intent is Intent.CALLBACK
+            else None,
             emergency=alarm,
             needs_human=verdict.needs_human or self.tongue.foreign,
             confidence=round(verdict.confidence, 2),

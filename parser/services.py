@@ -8,8 +8,19 @@ PREFIX = "service:"
 
 # A special visit says more than "dentist" or "it hurts"; what broke says more than that it hurts.
 _SPECIAL_FIRST = (
-    "ortho", "wisdom", "root", "crown", "denture", "whitening", "extraction", "filling", "broken", "hygiene", "pain", "checkup"
-)  # fmt: skip
+    "ortho",
+    "wisdom",
+    "root",
+    "crown",
+    "denture",
+    "whitening",
+    "extraction",
+    "filling",
+    "broken",
+    "hygiene",
+    "pain",
+    "checkup",
+)
 
 
 def find_service(signals: Signals) -> str | None:

@@ -10,17 +10,60 @@ from parser.normal import Text, Token
 from parser.phrases import Hit
 
 _NEGATABLE = frozenset(
-    ["cancel", "move", "book", "callback", "come", "take", "keep", "yes", "late", "undo", "human", "confirm", "list",
-     "waitlist_join", "complaint", "praise", "obstacle", "deceased", "contact_change"]
-)  # fmt: skip
+    [
+        "cancel",
+        "move",
+        "book",
+        "callback",
+        "come",
+        "take",
+        "keep",
+        "yes",
+        "late",
+        "undo",
+        "human",
+        "confirm",
+        "list",
+        "waitlist_join",
+        "complaint",
+        "praise",
+        "obstacle",
+        "deceased",
+        "contact_change",
+    ]
+)
 
 
 _DEPENDENT = frozenset(
-    ["cancel", "cancel_all", "take", "come", "keep", "book", "move", "callback", "yes", "cannot", "unneeded", "give", "no"]
-)  # fmt: skip
+    [
+        "cancel",
+        "cancel_all",
+        "take",
+        "come",
+        "keep",
+        "book",
+        "move",
+        "callback",
+        "yes",
+        "cannot",
+        "unneeded",
+        "give",
+        "no",
+    ]
+)
 """What an "if" makes depend on something."""
 
-_RIVALS = _NEGATABLE | {"info", "billing", "waitlist_leave", "waitlist_limit", "authentic", "callback_no", "keep", "have", "ask"}
+_RIVALS = _NEGATABLE | {
+    "info",
+    "billing",
+    "waitlist_leave",
+    "waitlist_limit",
+    "authentic",
+    "callback_no",
+    "keep",
+    "have",
+    "ask",
+}
 """Meanings that one word cannot have at once: the longer of two stems tells."""
 
 
@@ -43,7 +86,9 @@ class Signals:
 
     def weight(self, name: str) -> float:
         """How strongly *name* is said: 0 (not at all) to 3, a little more when said in several ways."""
-        weights = [signal.hit.weight for signal in self.said.get(name, ()) if not signal.negated and not signal.conditional]
+        weights = [
+            signal.hit.weight for signal in self.said.get(name, ()) if not signal.negated and not signal.conditional
+        ]
         return max(weights) + 0.1 * (len(weights) - 1) if weights else 0.0
 
     def has(self, *names: str) -> bool:
@@ -122,9 +167,7 @@ def _most_exact(hits: list[Hit]) -> list[Hit]:
         if hit.first == hit.last and hit.signal in _RIVALS:
             best[hit.first] = max(best.get(hit.first, 0), _exactness(hit))
     return [
-        hit
-        for hit in hits
-        if hit.first != hit.last or hit.signal not in _RIVALS or _exactness(hit) == best[hit.first]
+        hit for hit in hits if hit.first != hit.last or hit.signal not in _RIVALS or _exactness(hit) == best[hit.first]
     ]
 
 
@@ -206,11 +249,17 @@ def _drop_helpers(signals: Signals, used: set[int]) -> None:
     """ "en halua perua": what is not wanted is the cancelling, so the visit is not unwanted; and a word at *used* that
     denies another says no "no" of its own."""
     if used and "no" in signals.said:
-        kept = [signal for signal in signals.said["no"] if signal.hit.first != signal.hit.last or signal.hit.first not in used]
+        kept = [
+            signal
+            for signal in signals.said["no"]
+            if signal.hit.first != signal.hit.last or signal.hit.first not in used
+        ]
         signals.said["no"] = kept
     signals.said.pop("unreal", None)
     helpers = signals.said.pop("negator", [])
-    denied = [signal for name in ("cancel", "move", "callback") for signal in signals.said.get(name, []) if signal.negated]
+    denied = [
+        signal for name in ("cancel", "move", "callback") for signal in signals.said.get(name, []) if signal.negated
+    ]
     if helpers and denied:
         signals.said.pop("unneeded", None)
         signals.said.pop("no", None)
@@ -219,7 +268,8 @@ def _drop_helpers(signals: Signals, used: set[int]) -> None:
 def says_nothing_else(text: Text, mask: int, spare: frozenset[str], skipped: set[int]) -> bool:
     """Whether every word of *text* is in *mask*, polite (*spare*) or *skipped*."""
     return all(
-        mask >> at & 1 or at in skipped or token.text in spare or token.kind == "s" for at, token in enumerate(text.words)
+        mask >> at & 1 or at in skipped or token.text in spare or token.kind == "s"
+        for at, token in enumerate(text.words)
     )
 
 

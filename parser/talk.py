@@ -1,4 +1,4 @@
-"""Texts that stand above any open question: stop and start, a wrong number, a death, "is it real?", undo, auto-replies."""
+"""What stands above any open question: stop and start, a wrong number, a death, "is it real?", undo, auto-replies."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def _consent(evidence: Evidence) -> Verdict | None:
 def _person(evidence: Evidence) -> Verdict | None:
     if evidence.human:
         return Verdict(Intent.HUMAN, ["asks for a person"], None, 0.98, True)
+    if evidence.callback:
+        return Verdict(Intent.CALLBACK, ["asks for a call"], None, 0.98)
     if evidence.help:
         return Verdict(Intent.HELP, ["asks for instructions"], None, 0.98)
     return None
@@ -51,8 +53,9 @@ def _machines(evidence: Evidence) -> Verdict | None:
     if signals.has("spam") and not evidence.identified and not evidence.service:
         return Verdict(Intent.FREE, ["looks like an advertisement"], Topic.SPAM, 0.8)
     if signals.has("auto_reply") and not evidence.identified:
-        other = signals.has("cancel", "move", "callback", "cannot", "take", "come") or evidence.question
-        if not other or evidence.context.kind is ContextKind.NONE and not signals.has("callback", "cancel", "move"):
+        answers = signals.has("cancel", "move", "callback", "cannot", "take", "come") or evidence.question
+        asks = signals.has("callback", "cancel", "move")
+        if not answers or (evidence.context.kind is ContextKind.NONE and not asks):
             return Verdict(Intent.FREE, [f'an automatic reply: "{signals.quote("auto_reply")}"'], Topic.AUTO_REPLY, 0.9)
     return None
 
@@ -75,13 +78,13 @@ def _small_matters(evidence: Evidence) -> Verdict | None:
     if signals.has("callback_no") and evidence.context.kind in (ContextKind.NONE, ContextKind.REMINDER):
         reason = f'no call needed: "{signals.quote("callback_no")}"'
         return Verdict(Intent.DECLINE, [reason], Topic.CALLBACK_WITHDRAW, 0.85)
-    if signals.has("late") and not signals.has("cancel", "move", "cannot", "book", "info"):
-        if evidence.context.kind is not ContextKind.SURVEY:
-            return Verdict(Intent.FREE, [f'running late: "{signals.quote("late")}"'], Topic.LATE, 0.9, True)
-    if signals.has("billing") and not evidence.identified and not (evidence.dated and signals.has("cancel", "book", "move")):
-        if not signals.has("callback", "human") and evidence.context.kind is not ContextKind.SURVEY:
-            return Verdict(Intent.FREE, [f'about a bill: "{signals.quote("billing")}"'], Topic.PRICE, 0.85, True)
-    if evidence.language or signals.has("language") and evidence.words <= 8 and not signals.has("cancel", "move", "book", "callback"):
+    in_survey = evidence.context.kind is ContextKind.SURVEY
+    if signals.has("late") and not in_survey and not signals.has("cancel", "move", "cannot", "book", "info"):
+        return Verdict(Intent.FREE, [f'running late: "{signals.quote("late")}"'], Topic.LATE, 0.9, True)
+    if signals.has("billing") and not in_survey and not _asks_beside_bill(evidence):
+        return Verdict(Intent.FREE, [f'about a bill: "{signals.quote("billing")}"'], Topic.PRICE, 0.85, True)
+    other = evidence.words > 8 or signals.has("cancel", "move", "book", "callback")
+    if evidence.language or (signals.has("language") and not other):
         said = signals.quote("language") or evidence.language
         return Verdict(Intent.FREE, [f'wants a language: "{said}"'], Topic.LANGUAGE, 0.9)
     return None
@@ -94,6 +97,13 @@ def _is_command(evidence: Evidence, name: str) -> bool:
     if name == "authentic":
         return signals.has("cancel", "book") and evidence.identified
     return signals.has("cancel", "move", "book") and (evidence.identified or evidence.wish)
+
+
+def _asks_beside_bill(evidence: Evidence) -> bool:
+    """Whether a text that speaks of a bill asks for more than an answer about it."""
+    signals = evidence.signals
+    dated_command = evidence.dated and signals.has("cancel", "book", "move")
+    return evidence.identified or dated_command or signals.has("callback", "human")
 
 
 _WAITLIST = (

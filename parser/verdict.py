@@ -12,9 +12,12 @@ from parser.signals import Signals
 class Evidence:
     """A text's signals and the facts beside them.
 
-    *digit* is a bare digit, *ordinal* the option named in words, *option* the one whose date or time is named; *wish* says
-    that a time is mentioned which is not the open visit's, *dated* that any is, *times how many are, *same_time* that it is the open visit's or
-    offer's own; *covered* is the share of words that we know, *only_thanks* whether nothing but politeness is there.
+    *digit* is a bare digit, *ordinal* the option named in words, *option* the one whose day or time is named, *code* an
+    offer's code. *dated* says that a time is mentioned, *times* how many are, *wish* that one is not the open visit's,
+    *same_time* that one is, *denied* that one does not suit, *pair* that one leads to another ("from Monday to
+    Tuesday"), *recurs* that a wish has no date. *stop*, *start*, *human*, *help*, *callback* and *only_polite* tell of
+    the whole text; *language* is the one whose code the text is; *attack* says that it is markup or orders to a
+    machine.
     """
 
     signals: Signals
@@ -33,10 +36,8 @@ class Evidence:
     same_time: bool = False
     service: str | None = None
     identified: bool = False
-    named: bool = False
     question: bool = False
     words: int = 0
-    covered: float = 0.0
     stop: bool = False
     start: bool = False
     human: bool = False

@@ -30,8 +30,8 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A stretch of a day in minutes, half-open, a point when both are equal; *recurs* for "mornings", *part* for a named
-    part of the day, *clock* the time as said."""
+    """A stretch of a day in minutes, half-open, a point when both are equal; *recurs* for "mornings", *part* for a part
+    of the day by name, *clock* the time as said."""
 
     start: int
     end: int
@@ -82,7 +82,9 @@ class ClockReader:
             hour += 12
         if half == "am" and hour == 12:
             hour = 0
-        return spanning("K", Clock((hour * 60 + minute) % (24 * 60), half is not None or written.startswith("0")), found)
+        return spanning(
+            "K", Clock((hour * 60 + minute) % (24 * 60), half is not None or written.startswith("0")), found
+        )
 
     def dotted(self, found: list[Lexeme]) -> Lexeme:
         """ "9.10" without a word for the clock is a date."""

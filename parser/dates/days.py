@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from parser.dates.calendar import (
     month_start,
     next_date,
     next_day_of_month,
-    next_weekday,
     week_start,
 )
 from parser.dates.clock import SAME_TIME
@@ -29,9 +28,9 @@ Range = tuple[date, date | None]
 class Days:
     """A set of days: *ranges* half-open, without an end when that is None.
 
-    *kind* is day, week, month, weekday, span or past; *flag* is the case that the words stand in; *weekdays* are set for
-    wishes that recur ("tiistaisin"); *shift* is a distance from the visit ("a week later"), *unit* its unit; *moment* is a
-    point in time ("in 30 minutes").
+    *kind* is day, week, month, weekday, holiday, span, visit, moment, recur or past; *flag* is the case that the words
+    stand in; *weekdays* are set for wishes that recur ("tiistaisin"); *shift* is a distance from the visit ("a week
+    later") and *unit* its unit; *moment* is a point in time ("in 30 minutes").
     """
 
     ranges: tuple[Range, ...] = ()
@@ -74,7 +73,7 @@ DAYS = Pass(
         (r"[BJE]i?m|m[BJE]", "part_of_month"),
         (r"[BJE]i?[NT]?M|[NT]M[BJE]", "part_of_some_month"),
         # single dates
-        (r"X\.?y?", "date"),
+        (r"X\.?y?", "exact_date"),
         (r"#?[no]\.?my?", "day_of_month"),
         (r"m[no]\.?D?(?![WHI~])", "month_then_day"),
         (r"#[no](?![WDHI])|o(?=[;,.?]|$)|o\.?D|n\.D", "numbered_day"),
@@ -142,30 +141,30 @@ class DayReader:
     def _stretch(self, found: list[Lexeme], first: date | None, last: date | None) -> Lexeme | None:
         if first is None or last is None or last < first or last - first > 200 * DAY:
             return None
-        return _days(found, Days(((first, last + DAY),), "span", pair=(one_day(first), one_day(last))))
+        return days_over(found, Days(((first, last + DAY),), "span", pair=(one_day(first), one_day(last))))
 
     def dates_of_month(self, found: list[Lexeme]) -> Lexeme | None:
         dated = next((one for one in found if one.kind == "X"), None)
         month = dated.value[1] if dated else next(one.value for one in found if one.kind == "m")
         numbers = [one.value for one in found if one.kind in "no"] + ([dated.value[0]] if dated else [])
         dates = [self._of(number, month) for number in numbers]
-        return _days(found, Days(tuple((day, day + DAY) for day in dates if day))) if all(dates) else None
+        return days_over(found, Days(tuple((day, day + DAY) for day in dates if day))) if all(dates) else None
 
     # months
 
     def whole_month(self, found: list[Lexeme]) -> Lexeme:
         start = month_start(found[0].value, self.today)
-        return _days(found, Days(((max(start, self.today), month_after(start)),), "month", found[0].flag))
+        return days_over(found, Days(((max(start, self.today), month_after(start)),), "month", found[0].flag))
 
     def months(self, found: list[Lexeme]) -> Lexeme:
         start = month_start(found[0].value, self.today)
         end = month_after(month_start(found[-1].value, start))
-        return _days(found, Days(((max(start, self.today), end),), "month"))
+        return days_over(found, Days(((max(start, self.today), end),), "month"))
 
     def some_month(self, found: list[Lexeme]) -> Lexeme:
         this = self.today.replace(day=1)
         start = month_after(this) if found[0].kind == "N" else this
-        return _days(found, Days(((max(start, self.today), month_after(start)),), "month"))
+        return days_over(found, Days(((max(start, self.today), month_after(start)),), "month"))
 
     def part_of_month(self, found: list[Lexeme]) -> Lexeme | None:
         month = next(one.value for one in found if one.kind == "m")
@@ -179,7 +178,7 @@ class DayReader:
         which = next(one.kind for one in found if one.kind in "BJE")
         first, last = {"B": (1, 11), "J": (11, 21), "E": (21, 0)}[which]
         end = start.replace(day=last) if last else month_after(start)
-        return _days(found, Days(((start.replace(day=first), end),), "month"))
+        return days_over(found, Days(((start.replace(day=first), end),), "month"))
 
     def last_week_of_month(self, found: list[Lexeme]) -> Lexeme:
         named = next((one.value for one in found if one.kind == "m"), self.today.month)
@@ -193,7 +192,7 @@ class DayReader:
 
     # dates
 
-    def date(self, found: list[Lexeme]) -> Lexeme | None:
+    def exact_date(self, found: list[Lexeme]) -> Lexeme | None:
         day, month, year = found[0].value
         if found[-1].kind == "y":
             year = found[-1].value
@@ -217,7 +216,7 @@ class DayReader:
     def _date(self, found: list[Lexeme], day: date | None) -> Lexeme | None:
         if day is None or not -7 <= (day - self.today).days <= 366:
             return None
-        return _days(found, one_day(day, flag=found[-1].flag if found[-1].kind == "m" else ""))
+        return days_over(found, one_day(day, flag=found[-1].flag if found[-1].kind == "m" else ""))
 
     def _of(self, day: int, month: int, year: int | None = None) -> date | None:
         if not 1 <= month <= 12:
@@ -238,11 +237,12 @@ class DayReader:
     def numbered_weeks(self, found: list[Lexeme]) -> Lexeme | None:
         numbers = [one.value for one in found if one.kind == "n"]
         mondays = [week_start(number, self.today) for number in numbers]
-        if None in mondays:
+        starts = [monday for monday in mondays if monday is not None]
+        if len(starts) != len(numbers):
             return None
-        if any(one.kind in "~u" for one in found) and len(numbers) == 2 and mondays[0] and mondays[1]:
-            return _days(found, Days(((mondays[0], mondays[1] + WEEK),), "week"))
-        return _days(found, Days(tuple((monday, monday + WEEK) for monday in mondays if monday), "week"))
+        if any(one.kind in "~u" for one in found) and len(starts) == 2:
+            return days_over(found, Days(((starts[0], starts[1] + WEEK),), "week"))
+        return days_over(found, Days(tuple((monday, monday + WEEK) for monday in starts), "week"))
 
     def this_or_next_week(self, found: list[Lexeme]) -> Lexeme:
         ahead = sum(one.kind == "N" for one in found)
@@ -274,7 +274,7 @@ class DayReader:
         start = monday + first * DAY
         if which == "B" and start < self.today and not any(one.kind in "NT" for one in found):
             monday, start = monday + WEEK, start + WEEK
-        return _days(found, Days(((start, monday + last * DAY),), "span"))
+        return days_over(found, Days(((start, monday + last * DAY),), "span"))
 
     def _week(self, found: list[Lexeme], monday: date) -> Lexeme:
         flag = next((one.flag for one in found if one.kind == "W"), "")
@@ -283,12 +283,12 @@ class DayReader:
     # distances
 
     def from_now(self, found: list[Lexeme]) -> Lexeme:
-        return _days(found, one_day(self.today + _distance(found)))
+        return days_over(found, one_day(self.today + _distance(found)))
 
     def weekday_in_weeks(self, found: list[Lexeme]) -> Lexeme:
         weekday = next(one.value for one in found if one.kind == "w")
         monday = monday_of(self.today + _distance(found))
-        return _days(found, one_day(monday + (weekday - 1) * DAY))
+        return days_over(found, one_day(monday + (weekday - 1) * DAY))
 
     def minutes_from_now(self, found: list[Lexeme]) -> Lexeme | None:
         number = next((one.value for one in found if one.kind == "n"), 1)
@@ -296,7 +296,9 @@ class DayReader:
             minutes = 30
         else:
             minutes = number * (60 if any(one.kind == "H" for one in found) else 1)
-        return _days(found, Days((), "moment", moment=self.now.replace(second=0, microsecond=0) + timedelta(minutes=minutes)))
+        return days_over(
+            found, Days((), "moment", moment=self.now.replace(second=0, microsecond=0) + timedelta(minutes=minutes))
+        )
 
     def from_visit(self, found: list[Lexeme]) -> Lexeme:
         number = next((one.value for one in found if one.kind == "n"), 1)
@@ -305,215 +307,68 @@ class DayReader:
             number, unit = 2, "W"
         if any(one.kind == "e" for one in found):
             number = -number
-        return _days(found, Days((), "visit", shift=number, unit=unit))
+        return days_over(found, Days((), "visit", shift=number, unit=unit))
 
     def same_day(self, found: list[Lexeme]) -> Lexeme:
         side = next((one.kind for one in found if one.kind in "el"), "")
-        return _days(found, Days((), "visit", side, shift=0, unit="d"))
+        return days_over(found, Days((), "visit", side, shift=0, unit="d"))
 
     def same_time(self, found: list[Lexeme]) -> Lexeme:
         return spanning("O", (SAME_TIME,), found)
 
     def next_day(self, found: list[Lexeme]) -> Lexeme:
-        return _days(found, Days((), "visit", shift=1, unit="d"))
+        return days_over(found, Days((), "visit", shift=1, unit="d"))
 
     def day_before(self, found: list[Lexeme]) -> Lexeme:
-        return _days(found, Days((), "visit", shift=-1, unit="d"))
+        return days_over(found, Days((), "visit", shift=-1, unit="d"))
 
     def past(self, found: list[Lexeme]) -> Lexeme:
-        return _days(found, Days((), "past"))
+        return days_over(found, Days((), "past"))
 
     # weekdays and the like
 
     def weekdays_of_next_week(self, found: list[Lexeme]) -> Lexeme:
         monday = monday_of(self.today) + WEEK
-        numbers = _listed(found)
-        return _days(found, Days(tuple(_weekdays(monday, numbers)), "weekday", found[-1].flag))
+        numbers = listed_weekdays(found)
+        return days_over(found, Days(tuple(weekdays_from(monday, numbers)), "weekday", found[-1].flag))
 
     def weekday_of_this_week(self, found: list[Lexeme]) -> Lexeme:
         day = monday_of(self.today) + (found[-1].value - 1) * DAY
-        return _days(found, one_day(day if day >= self.today else day + WEEK, "weekday", found[-1].flag))
+        return days_over(found, one_day(day if day >= self.today else day + WEEK, "weekday", found[-1].flag))
 
     def every_weekday(self, found: list[Lexeme]) -> Lexeme:
-        return _days(found, Days((), "recur", weekdays=(found[-1].value,)))
+        return days_over(found, Days((), "recur", weekdays=(found[-1].value,)))
 
     def working_days(self, found: list[Lexeme]) -> Lexeme:
-        return _days(found, Days((), "recur", weekdays=(1, 2, 3, 4, 5)))
+        return days_over(found, Days((), "recur", weekdays=(1, 2, 3, 4, 5)))
 
     def weekend(self, found: list[Lexeme]) -> Lexeme:
         if found[0].kind == "R" or found[-1].flag == "every":
-            return _days(found, Days((), "recur", weekdays=(6, 7)))
+            return days_over(found, Days((), "recur", weekdays=(6, 7)))
         saturday = monday_of(self.today) + 5 * DAY + (WEEK if found[0].kind == "N" else 0 * DAY)
-        return _days(found, Days(((saturday, saturday + 2 * DAY),), "span", found[-1].flag))
+        return days_over(found, Days(((saturday, saturday + 2 * DAY),), "span", found[-1].flag))
 
     def feast(self, found: list[Lexeme]) -> Lexeme | None:
         feast = self._feast(found)
-        return _days(found, Days((feast,), "holiday", found[0].flag)) if feast else None
+        return days_over(found, Days((feast,), "holiday", found[0].flag)) if feast else None
 
     def _feast(self, found: list[Lexeme]) -> tuple[date, date] | None:
         return holiday(next(one.value for one in found if one.kind == "F"), self.today)
 
     def relative_day(self, found: list[Lexeme]) -> Lexeme:
         kind = "past" if found[0].value < 0 else "day"
-        return _days(found, one_day(self.today + found[0].value * DAY, kind, found[0].flag))
+        return days_over(found, one_day(self.today + found[0].value * DAY, kind, found[0].flag))
 
     def tonight(self, found: list[Lexeme]) -> list[Lexeme]:
         part = Lexeme("p", found[0].value, "", found[0].first, found[-1].last)
-        return [_days(found, one_day(self.today)), part]
+        return [days_over(found, one_day(self.today)), part]
 
     def part_of_today(self, found: list[Lexeme]) -> list[Lexeme]:
-        return [_days(found[:1], one_day(self.today)), found[1]]
+        return [days_over(found[:1], one_day(self.today)), found[1]]
 
 
-_W = r"w(?:~w|[,|&]{0,2}w)*"
-
-GROUPS = Pass(
-    [
-        (rf"V[,;?_]{{0,3}}x(?:{_W})|x(?:{_W})\??V", "week_without"),
-        (rf"V[,.;?]{{0,3}}f?{_W}(?:u?w)*", "weekdays_of_week"),
-        (rf"f?{_W}(?:u?w)*[,?]{{0,2}}V", "weekdays_of_week"),
-        (rf"{_W}OV", "weekdays_hours_week"),
-        (r"Z\)w|w>Z", "weekday_after_holiday"),
-        (r"w<Z|<Zw", "weekday_before_holiday"),
-        (r"wV?[,.]?\.?Z(?![~])", "weekday_and_date"),
-        (rf"f?{_W}u?w?", "weekdays"),
-        (r"V", "week"),
-    ]
-)
-
-JOINS = Pass(
-    [
-        (r"f?Z[~u]Z|bZ&Z", "stretch"),
-        (r"Zx(?:Z[,|&]?)+", "without"),
-        (r"Z[),]?\)|[>]Z", "after"),
-        (r"[f]Z|Z\]", "since"),
-        (r"<Z", "before"),
-        (r"[uU]Z|Z\[", "until"),
-        (r"=Z", "earliest"),
-        (r"Z(?:[,|&]{1,2}Z)+", "union"),
-    ]
-)
-
-
-class GroupReader(DayReader):
-    """Handlers of `GROUPS` and `JOINS`."""
-
-    def weekdays(self, found: list[Lexeme]) -> Lexeme:
-        numbers, flags = _listed(found), {one.flag for one in found if one.kind == "w"}
-        if "every" in flags:
-            return _days(found, Days((), "recur", weekdays=tuple(numbers)))
-        flag = next((one.flag for one in found if one.kind == "w" and one.flag), "")
-        days, last = [], self.today
-        for number in numbers:
-            last = next_weekday(number, last if _is_stretch(found) else self.today)
-            days.append(last)
-        ends = [next_weekday(one.value, self.today) for one in found if one.kind == "w"]
-        pair = (one_day(ends[0], "weekday"), one_day(ends[-1], "weekday")) if _is_stretch(found) else None
-        ranges = tuple((day, day + DAY) for day in days)
-        return _days(found, Days(ranges, "weekday", "" if len(days) > 1 else flag, pair=pair))
-
-    def week(self, found: list[Lexeme]) -> Lexeme:
-        return found[0]._replace(kind="Z")
-
-    def weekdays_of_week(self, found: list[Lexeme]) -> Lexeme:
-        week = next(one.value for one in found if one.kind == "V")
-        ranges = tuple(one for start, _ in week.ranges for one in _weekdays(monday_of(start), _listed(found)))
-        return _days(found, Days(ranges, "weekday", found[-1].flag))
-
-    def weekdays_hours_week(self, found: list[Lexeme]) -> list[Lexeme]:
-        hours = next(one for one in found if one.kind == "O")
-        days = self.weekdays_of_week([one for one in found if one.kind != "O"])
-        return [days, hours]
-
-    def weekday_after_holiday(self, found: list[Lexeme]) -> Lexeme | None:
-        days, weekday = _the(found), next(one.value for one in found if one.kind == "w")
-        last = days.ranges[-1][1] if days.kind == "holiday" else None
-        return _days(found, one_day(next_weekday(weekday, last - DAY))) if last else None
-
-    def weekday_before_holiday(self, found: list[Lexeme]) -> Lexeme | None:
-        days, weekday = _the(found), next(one.value for one in found if one.kind == "w")
-        if days.kind != "holiday":
-            return None
-        return _days(found, one_day(next_weekday(weekday, days.ranges[0][0] - 8 * DAY)))
-
-    def week_without(self, found: list[Lexeme]) -> Lexeme:
-        week = next(one.value for one in found if one.kind == "V")
-        numbers = [number for number in range(1, 8) if number not in _listed(found)]
-        ranges = tuple(one for start, _ in week.ranges for one in _weekdays(monday_of(start), numbers))
-        return _days(found, Days(merged(ranges), "week"))
-
-    def weekday_and_date(self, found: list[Lexeme]) -> Lexeme | None:
-        days: Days = found[-1].value
-        if days.single is None or days.kind != "day" or days.single.isoweekday() != found[0].value:
-            return None if days.kind != "day" or days.single is None or found[0].flag == "of" else found[-1]
-        return _days(found, replace(days, flag=days.flag or found[0].flag))
-
-    def stretch(self, found: list[Lexeme]) -> Lexeme | None:
-        first, last = (one.value for one in found if one.kind == "Z")
-        if not first.ranges or not last.ranges or last.ranges[-1][1] is None:
-            return None
-        end = last.ranges[-1][1]
-        while end <= first.ranges[0][0] and last.kind == "weekday":
-            end += WEEK
-        if not first.ranges[0][0] < end:
-            return None
-        return _days(found, Days(((first.ranges[0][0], end),), "span", pair=(first, last)))
-
-    def without(self, found: list[Lexeme]) -> Lexeme | None:
-        kept, *gone = (one.value for one in found if one.kind == "Z")
-        if not kept.ranges:
-            return None
-        days = [day for day in _each(kept) if not any(_holds(other, day) for other in gone)]
-        return _days(found, Days(merged(tuple((day, day + DAY) for day in days)), kept.kind)) if days else None
-
-    def after(self, found: list[Lexeme]) -> Lexeme | None:
-        days = _the(found)
-        if not days.ranges or days.ranges[-1][1] is None:
-            return None
-        return _days(found, Days(((days.ranges[-1][1], None),), "span"))
-
-    def since(self, found: list[Lexeme]) -> Lexeme | None:
-        days = _the(found)
-        if not days.ranges:
-            return None
-        return _days(found, Days(((days.ranges[0][0], None),), "span" if found[-1].kind == "]" else "since"))
-
-    def before(self, found: list[Lexeme]) -> Lexeme | None:
-        days = _the(found)
-        if not days.ranges or days.ranges[0][0] <= self.today:
-            return None
-        return _days(found, Days(((self.today, days.ranges[0][0]),), "span"))
-
-    def until(self, found: list[Lexeme]) -> Lexeme | None:
-        days = _the(found)
-        if not days.ranges or days.ranges[-1][1] is None:
-            return None
-        if found[0].kind == "u":
-            return None  # "till torsdag" is where it goes, not how long
-        return _days(found, Days(((self.today, days.ranges[-1][1]),), "span"))
-
-    def earliest(self, found: list[Lexeme]) -> Lexeme:
-        """ "Not until June" is in June."""
-        return found[-1]._replace(first=found[0].first)
-
-    def union(self, found: list[Lexeme]) -> Lexeme | None:
-        parts = [one.value for one in found if one.kind == "Z"]
-        if any(part.kind == "recur" for part in parts):
-            if not all(part.weekdays for part in parts):
-                return None
-            return _days(found, Days((), "recur", weekdays=tuple(sorted({day for part in parts for day in part.weekdays}))))
-        if not all(part.ranges for part in parts):
-            return None
-        return _days(found, Days(merged(tuple(one for part in parts for one in part.ranges)), parts[0].kind))
-
-
-def _the(found: list[Lexeme]) -> Days:
-    days = next(one.value for one in found if one.kind == "Z")
-    assert isinstance(days, Days)
-    return days
-
-
-def _days(found: list[Lexeme], days: Days) -> Lexeme:
+def days_over(found: list[Lexeme], days: Days) -> Lexeme:
+    """*days* as one lexeme over *found*."""
     return spanning("Z", days, found)
 
 
@@ -521,23 +376,25 @@ def _last(found: list[Lexeme], kind: str) -> int:
     return max(at for at, one in enumerate(found) if one.kind == kind)
 
 
-def _listed(found: list[Lexeme]) -> list[int]:
+def listed_weekdays(found: list[Lexeme]) -> list[int]:
     """ISO weekdays named in *found*; two with a dash, or from one to the other, are all between."""
     named: list[Any] = [one.value for one in found if one.kind == "w"]
-    if _is_stretch(found):
+    if is_stretch(found):
         first, last = named[0], named[-1]
         return [(first - 1 + ahead) % 7 + 1 for ahead in range((last - first) % 7 + 1)]
     return sorted(set(named), key=named.index)
 
 
-def _is_stretch(found: list[Lexeme]) -> bool:
+def is_stretch(found: list[Lexeme]) -> bool:
+    """Whether two weekdays in *found* are the ends of a stretch."""
     days = [one for one in found if one.kind == "w"]
     if len(days) != 2:
         return False
     return any(one.kind in "~u" for one in found) or (days[0].flag == "from" and days[1].flag in ("until", "to"))
 
 
-def _weekdays(monday: date, numbers: list[int]) -> list[Range]:
+def weekdays_from(monday: date, numbers: list[int]) -> list[Range]:
+    """The ISO weekdays *numbers* of the week that begins on *monday*."""
     days = (monday + (number - 1) * DAY for number in numbers)
     return [(day, day + DAY) for day in days]
 
@@ -546,30 +403,3 @@ def _distance(found: list[Lexeme]) -> timedelta:
     number = next((one.value for one in found if one.kind == "n"), 1)
     unit = next(one.kind for one in found if one.kind in "WDMYG")
     return number * {"W": WEEK, "D": DAY, "M": 30 * DAY, "Y": 365 * DAY, "G": 2 * WEEK}[unit]
-
-
-def _each(days: Days) -> list[date]:
-    every = []
-    for start, end in days.ranges:
-        while end is not None and start < end and len(every) < 400:
-            every.append(start)
-            start += DAY
-    return every
-
-
-def _holds(days: Days, day: date) -> bool:
-    if days.kind == "weekday":
-        return any(start.weekday() == day.weekday() for start, _ in days.ranges)
-    return any(start <= day and (end is None or day < end) for start, end in days.ranges)
-
-
-def merged(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
-    """*ranges* in order, those that touch made one."""
-    result: list[Range] = []
-    for start, end in sorted(ranges, key=lambda one: one[0]):
-        if result and result[-1][1] is not None and start <= result[-1][1]:
-            first, last = result[-1]
-            result[-1] = (first, None if end is None or last is None else max(last, end))
-        else:
-            result.append((start, end))
-    return tuple(result)

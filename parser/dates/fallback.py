@@ -39,7 +39,7 @@ def _says_enough(kinds: set[str]) -> bool:
 
 
 def read_piece(text: Text, span: tuple[int, int], language: str, now: datetime) -> Days | None:
-    """The day that dateparser sees in tokens *span* of *text*, if it is plausible: ahead, within a year, a whole day."""
+    """The day that dateparser sees in tokens *span* of *text*, if it is plausible: ahead, within a year, one day."""
     start, end = text.tokens[span[0]].start, text.tokens[span[1]].end
     if end - start > LONGEST_PIECE:
         return None

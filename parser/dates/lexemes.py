@@ -6,7 +6,8 @@ n number, o ordinal, m month's name, X date, t time, p part of the day, F holida
 c "at", C "o'clock", h half before, j half after, q quarter, Q quarter to, z minutes to, + past, - to, A am or pm;
 > after, ) after (behind it), < before, f from, ] from (behind), u until, [ until (behind), U latest, b between,
 { between (behind), x except, | or, & and, ~ to or dash; N next, T this, L last, P past, i in, g from now, l later,
-e earlier, B beginning, J middle, E end, S same, R every, # "den", @ "time", = at the earliest, ! tonight; . and , as such, ? anything else.
+e earlier, B beginning, J middle, E end, S same, R every, # "den", @ "time", = at the earliest, ! a part of today;
+. and , as such, ? anything else.
 """
 
 from __future__ import annotations
@@ -17,13 +18,55 @@ from typing import Any, NamedTuple
 from parser.normal import Text, Token, fold
 
 _CLASSES = {
-    "weekend": "k", "workdays": "a", "week": "W", "fortnight": "G", "month": "M", "year": "Y", "day": "D", "hour": "H",
-    "minute": "I", "clock": "c", "oclock": "C", "half_before": "h", "half_after": "j", "quarter": "q", "quarter_to": "Q",
-    "past": "+", "to": "-", "after": ">", "after_post": ")", "before": "<", "from": "f", "since_post": "]", "until": "u",
-    "until_post": "[", "latest": "U", "between": "b", "between_post": "{", "except": "x", "or": "|", "and": "&", "range": "~",
-    "next": "N", "this": "T", "last": "L", "ago": "P", "in": "i", "ahead": "g", "later": "l", "earlier": "e", "begin": "B",
-    "middle": "J", "end": "E", "same": "S", "every": "R", "number_sign": "#", "filler": "_", "time": "@", "earliest": "=",
-}  # fmt: skip
+    "weekend": "k",
+    "workdays": "a",
+    "week": "W",
+    "fortnight": "G",
+    "month": "M",
+    "year": "Y",
+    "day": "D",
+    "hour": "H",
+    "minute": "I",
+    "clock": "c",
+    "oclock": "C",
+    "half_before": "h",
+    "half_after": "j",
+    "quarter": "q",
+    "quarter_to": "Q",
+    "past": "+",
+    "to": "-",
+    "after": ">",
+    "after_post": ")",
+    "before": "<",
+    "from": "f",
+    "since_post": "]",
+    "until": "u",
+    "until_post": "[",
+    "latest": "U",
+    "between": "b",
+    "between_post": "{",
+    "except": "x",
+    "or": "|",
+    "and": "&",
+    "range": "~",
+    "next": "N",
+    "this": "T",
+    "last": "L",
+    "ago": "P",
+    "in": "i",
+    "ahead": "g",
+    "later": "l",
+    "earlier": "e",
+    "begin": "B",
+    "middle": "J",
+    "end": "E",
+    "same": "S",
+    "every": "R",
+    "number_sign": "#",
+    "filler": "_",
+    "time": "@",
+    "earliest": "=",
+}
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
 _MINUTES_TO = "minutes_to_"
 _TODAY = "today_"
@@ -195,7 +238,23 @@ class Lexer:
         return index + 1
 
 
-_SIGNS = {"-": "~", ",": ",", ".": ".", "/": "/", "\"": ";", "(": ",", ")": ",", ":": ":", "!": ";", "?": ";", ";": ";", "&": "&", "+": "&", ">": "~", "→": "~"}
+_SIGNS = {
+    "-": "~",
+    ",": ",",
+    ".": ".",
+    "/": "/",
+    '"': ";",
+    "(": ",",
+    ")": ",",
+    ":": ":",
+    "!": ";",
+    "?": ";",
+    ";": ";",
+    "&": "&",
+    "+": "&",
+    ">": "~",
+    "→": "~",
+}
 _FOREIGN_KINDS = frozenset("dwmFkop")
 
 
@@ -310,4 +369,3 @@ _NEIGHBOURS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "n": (frozenset("cib<>fqjh+-"), frozenset("WDHMIGgl")),
     "*": (frozenset("wnodXtmWpFiNT"), frozenset("wnoXtmWMpF")),
 }
-

@@ -8,8 +8,9 @@ from datetime import date, datetime, time, timedelta
 from parser.command import Interval
 from parser.dates.calendar import DAY
 from parser.dates.clock import CLOCKS, HOURS, MIDNIGHT, SAME_TIME, ClockReader, HourReader, Hours, combined
-from parser.dates.days import DAYS, GROUPS, JOINS, Days, GroupReader, merged
+from parser.dates.days import DAYS, Days
 from parser.dates.fallback import open_piece, read_piece
+from parser.dates.groups import GROUPS, JOINS, GroupReader, merged
 from parser.dates.lexemes import Lexeme, Lexer
 from parser.normal import Text
 
@@ -38,7 +39,9 @@ class Mention:
     @property
     def is_point(self) -> bool:
         """Whether one minute of one day is named."""
-        return self.days is not None and self.days.single is not None and len(self.hours) == 1 and self.hours[0].is_point
+        return (
+            self.days is not None and self.days.single is not None and len(self.hours) == 1 and self.hours[0].is_point
+        )
 
     def fits(self, moment: datetime) -> bool:
         """Whether *moment* can be what is mentioned."""
@@ -95,10 +98,10 @@ def _gathered(lexemes: list[Lexeme], text: Text) -> list[Mention]:
     waiting: list[Lexeme] = []
     for lexeme in lexemes:
         if lexeme.kind == "Z":
-            mentions.append(_with_waiting(lexeme, waiting, mentions))
+            mentions.append(_with_waiting(lexeme, waiting))
             waiting = []
         elif lexeme.kind == "O":
-            if mentions and _belongs(mentions[-1], lexeme, text):
+            if mentions and _takes_hours(mentions[-1]):
                 mentions[-1] = _with_hours(mentions[-1], lexeme)
             else:
                 waiting.append(lexeme)
@@ -117,14 +120,14 @@ def _hours_only(waiting: list[Lexeme], text: Text) -> list[Mention]:
     return mentions
 
 
-def _with_waiting(lexeme: Lexeme, waiting: list[Lexeme], mentions: list[Mention]) -> Mention:
+def _with_waiting(lexeme: Lexeme, waiting: list[Lexeme]) -> Mention:
     hours: tuple[Hours, ...] = ()
     for one in waiting:
         hours = _both(hours, one.value)
     return Mention(lexeme.value, hours, waiting[0].first if waiting else lexeme.first, lexeme.last)
 
 
-def _belongs(mention: Mention, hours: Lexeme, text: Text) -> bool:
+def _takes_hours(mention: Mention) -> bool:
     return mention.days is not None and mention.days.kind not in ("past", "moment")
 
 

@@ -14,7 +14,9 @@ from parser.normal import Text
 from parser.signals import Signals
 
 _WISHING = frozenset([Intent.BOOK, Intent.RESCHEDULE, Intent.CALLBACK])
-_POSSESSIVES = frozenset(["my", "our", "min", "mitt", "mina", "mun", "minun", "meidan", "mul", "mulla", "minulla", "the"])
+_POSSESSIVES = frozenset(
+    ["my", "our", "min", "mitt", "mina", "mun", "minun", "meidan", "mul", "mulla", "minulla", "the"]
+)
 _CLOSE = 8
 """Characters from a time to the "no" that denies it: "torstai ei"."""
 
@@ -60,7 +62,9 @@ class Sorter:
 
     def denied(self) -> bool:
         """Whether some time is said not to suit."""
-        return any(self._refused(mention) for mention in self.mentions if mention.days and mention.days.kind != "moment")
+        return any(
+            self._refused(mention) for mention in self.mentions if mention.days and mention.days.kind != "moment"
+        )
 
     def pair(self) -> bool:
         """Whether a time is said from which to another."""
@@ -82,7 +86,7 @@ class Sorter:
         if intent in _WISHING or Intent.BOOK in also:
             old, new = self._divide(live, intent)
             return self._wishes(old, new, intent)
-        return Wishes(ref=self._resolved(live, intent) or None)
+        return Wishes(ref=self._resolved(live) or None)
 
     # what a mention is
 
@@ -98,7 +102,9 @@ class Sorter:
     def _names(self, mention: Mention, moment: datetime) -> bool:
         """Whether *mention* is narrow enough to name *moment* rather than to hold it by chance."""
         days = mention.days
-        if days is not None and (days.kind in ("week", "month", "span", "recur", "visit", "moment") or len(days.ranges) != 1):
+        if days is not None and (
+            days.kind in ("week", "month", "span", "recur", "visit", "moment") or len(days.ranges) != 1
+        ):
             return False
         if days is None and not mention.hours:
             return False
@@ -109,7 +115,13 @@ class Sorter:
             live = [part for mention in live for part in _unpaired(mention)]
         old = [mention for mention in live if self._is_old(mention, intent)]
         new = [mention for mention in live if mention not in old]
-        if intent is Intent.RESCHEDULE and not old and len(new) > 1 and not self._joined(new) and not new[0].is_relative:
+        if (
+            intent is Intent.RESCHEDULE
+            and not old
+            and len(new) > 1
+            and not self._joined(new)
+            and not new[0].is_relative
+        ):
             old, new = new[:1], new[1:]
         if old and not new and intent is Intent.BOOK and not self._in_denial(old[-1]):
             old, new = [], old
@@ -145,7 +157,7 @@ class Sorter:
 
     def _in_denial(self, mention: Mention) -> bool:
         """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
-        start, end = self.text.tokens[mention.first].start, self.text.tokens[mention.last].end
+        end = self.text.tokens[mention.last].end
         clauses = {self.text.tokens[mention.first].clause, self.text.tokens[mention.last].clause}
         for name in _AWAY:
             for signal in self.signals.said.get(name, ()):
@@ -160,9 +172,9 @@ class Sorter:
         """Whether "but", "only after" or another command's word stands between the denial and the mention."""
         start = self.text.tokens[mention.first].start
         between = self.text.words[word + 1 :]
-        return any(
-            token.start <= start and token.text in _TURNS for token in between
-        ) or any(self._command_between(word, start, name) for name in ("move", "book"))
+        return any(token.start <= start and token.text in _TURNS for token in between) or any(
+            self._command_between(word, start, name) for name in ("move", "book")
+        )
 
     def _command_between(self, word: int, start: int, name: str) -> bool:
         hit = self.signals.first(name)
@@ -183,7 +195,7 @@ class Sorter:
     # what it comes to
 
     def _wishes(self, old: list[Mention], new: list[Mention], intent: Intent) -> Wishes:
-        ref = self._resolved(old, intent)
+        ref = self._resolved(old)
         when: list[Interval] = []
         recur: Recur | None = None
         for mention in new:
@@ -198,7 +210,7 @@ class Sorter:
         when = _without(when, old, new)
         return Wishes(_united(when) or None, ref or None, recur if not when else None)
 
-    def _resolved(self, mentions: list[Mention], intent: Intent) -> tuple[Interval, ...]:
+    def _resolved(self, mentions: list[Mention]) -> tuple[Interval, ...]:
         found: list[Interval] = []
         for mention in mentions:
             if mention.days is None or mention.days.kind == "recur":
@@ -276,8 +288,31 @@ class Sorter:
 
 
 _OR = frozenset(["tai", "eller", "or", "taikka", "vai", "ja", "och", "and", "el"])
-_TURNS = frozenset(["vasta", "mutta", "mut", "vaan", "men", "utan", "först", "forst", "but", "only", "paitsi", "onnistuisko",
-                    "olisiko", "olisko", "onko", "käykö", "kayko", "kävisi", "kavisi", "sopisi", "sopisko"])  # fmt: skip
+_TURNS = frozenset(
+    [
+        "vasta",
+        "mutta",
+        "mut",
+        "vaan",
+        "men",
+        "utan",
+        "först",
+        "forst",
+        "but",
+        "only",
+        "paitsi",
+        "onnistuisko",
+        "olisiko",
+        "olisko",
+        "onko",
+        "käykö",
+        "kayko",
+        "kävisi",
+        "kavisi",
+        "sopisi",
+        "sopisko",
+    ]
+)
 
 
 def _recurs(mention: Mention) -> bool:

@@ -61,7 +61,7 @@ def _born(digits: str, separator: str) -> date | None:
 
 
 def _is_damaged(bare: str, written: str) -> bool:
-    """Whether something shaped like this is a code that was written wrong: its first six signs are a day and a month."""
+    """Whether something of this shape is a code written wrong: it begins with a day and a month."""
     plain = bare.replace("O", "0").replace("Q", "0")
     day, month = plain[:2], plain[2:4]
     if not (day.isdigit() and month.isdigit() and 1 <= int(day) <= 31 and 1 <= int(month) <= 12):
