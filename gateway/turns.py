@@ -1,8 +1,9 @@
 """The one database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
 
-A round: store what arrived and acknowledge it; settle what carriers said of our submits; lease texts for links that
-have room; let the desk answer a few of the stored texts. Whatever arrives meanwhile waits for one desk batch at most.
-On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what came during the last.
+A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a few of
+the stored texts; lease texts, its answers among them, for links that have room. Whatever arrives meanwhile waits for
+one desk batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what
+came during the last.
 """
 
 from __future__ import annotations
@@ -148,8 +149,8 @@ class Turns(threading.Thread):
             self._turn("sessions", self._close, came)
             if time.monotonic() >= self._away_until:
                 self._turn("housekeeping", self._keep_house)
-                self._turn("lease", self._lease)
                 self._turn("desk", self._answer)
+                self._turn("lease", self._lease)
         self._turn("release", self._post.release, self._gateway, self._clock())
         self._turn("sessions", self._intake.close_all, self._clock())
 
