@@ -10,17 +10,19 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from bench.processes import Cost, Process, cost_of, write_config
 from bench.talk import STEPS, Line, conversation
-from bench.world import SERVICE_NUMBER, Person, build
+from bench.world import SERVICE_NUMBER, Person, build, person, working_days
 from gateway.simulator.carrier import Carrier
+from gateway.simulator.load import Load, Trip, prepare
 from models.crypto import Keys
 from models.database import connect
 from models.schema import migrate
@@ -28,7 +30,9 @@ from tests.servers import PostgreSQL
 
 MOST_ROUNDS = 3  # so that nobody gets over 20 answers in an hour
 LOST_AFTER = 30.0  # seconds
-WARM_UP = 0.1  # of the patients write before the measurement begins
+WARM_UP = 100  # patients write before the measurement begins
+STRIDE = 60  # patients
+HELLO = Line("unclear", "moi")
 SECRET = "benchmark benchmark benchmark benchmark"
 
 
@@ -36,7 +40,7 @@ SECRET = "benchmark benchmark benchmark benchmark"
 class Case:
     """What is measured."""
 
-    database: str  # "sqlite" or "postgresql"
+    database: str  # "sqlite", "postgresql", or "peer": the baseline, which neither reads nor decides
     in_flight: int
     texts: int
     patients: int = 2000
@@ -66,6 +70,9 @@ def measure(case: Case) -> Result:
     """Run one case on an empty database of its own."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="tekstari-bench-")))
+        if case.database == "peer":
+            people = [person(index, working_days(datetime.now(UTC))) for index in range(case.patients)]
+            return asyncio.run(_run(case, folder, "", people))
         url = stack.enter_context(_database(case.database))
         database = connect(url, data_dir=folder)
         migrate(database)
@@ -84,56 +91,50 @@ def _database(kind: str) -> Iterator[str]:
         yield server.url()
 
 
-class _Crowd:
-    """Patients who write as soon as the last one has been answered, a fixed number of texts under way."""
+def _order(writers: list[Person], rounds: int) -> list[tuple[Person, Line]]:
+    """Everything that is written, in an order in which each patient's last text has long been answered.
 
-    def __init__(self, carrier: Carrier, people: list[Person], rounds: int) -> None:
-        self._carrier = carrier
-        self._turns = iter([person for _ in range(rounds) for person in people])
-        self.took: list[float] = []
-        self.lost = 0
-        self.wrong: Counter[str] = Counter()
+    Patients begin one after another and each goes on `STRIDE` patients later, so that all kinds of texts are under way
+    at any time.
+    """
+    length = len(writers) + len(STEPS) * STRIDE
+    placed = [
+        (turn * length + place + step * STRIDE, place, writer, line)
+        for turn in range(rounds)
+        for place, writer in enumerate(writers)
+        for step, line in enumerate(conversation(writer))
+    ]
+    return [(writer, line) for _, _, writer, line in sorted(placed, key=lambda one: one[:2])]
 
-    async def write(self, in_flight: int) -> None:
-        """Let them all write; returns when every text was answered or given up."""
-        await asyncio.gather(*(self._one_after_another() for _ in range(in_flight)))
 
-    async def _one_after_another(self) -> None:
-        for person in self._turns:
-            for line in conversation(person):
-                await self._ask(person, line)
-
-    async def _ask(self, person: Person, line: Line) -> None:
-        carrier = self._carrier
-        before = carrier.record.texts[-1].id if carrier.record.texts else 0
-        began = time.perf_counter()
-        answer = asyncio.ensure_future(carrier.wait_for_text(person.number, after=before, timeout=LOST_AFTER))
-        await carrier.deliver(person.number, SERVICE_NUMBER, line.text)
-        try:
-            said = (await answer).text
-        except TimeoutError:
-            self.lost += 1
-            return
-        self.took.append(time.perf_counter() - began)
-        if not line.is_answered_by(said):
-            self.wrong[line.step] += 1
+async def _write(carrier: Carrier, talk: list[tuple[Person, Line]], in_flight: int) -> list[Trip]:
+    """Let them all write, *in_flight* texts under way; returns the trips, those without an answer too."""
+    trips = prepare([(person.number, line.text) for person, line in talk], SERVICE_NUMBER)
+    with suppress(TimeoutError):
+        await Load(carrier, trips, in_flight).run(timeout=max(LOST_AFTER, len(trips) * 0.02))
+    return trips
 
 
 async def _run(case: Case, folder: Path, url: str, people: list[Person]) -> Result:
-    warm = max(case.in_flight // len(STEPS) + 1, int(len(people) * WARM_UP) if case.patients <= 10_000 else 100)
-    rounds = min(MOST_ROUNDS, max(1, case.texts // (len(STEPS) * (len(people) - warm))))
-    writers = people[warm : warm + case.texts // (len(STEPS) * rounds)]
-    async with Carrier(port=0, window=case.in_flight) as carrier:
+    rounds = min(MOST_ROUNDS, max(1, case.texts // (len(STEPS) * len(people))))
+    writers = people[: case.texts // (len(STEPS) * rounds)]
+    others = people[len(writers) :] or people
+    async with Carrier(port=0, window=max(50, case.in_flight)) as carrier:
+        carrier.receipts.form = "none"
         config = write_config(folder, url=url, port=carrier.port, number=SERVICE_NUMBER, window=max(50, case.in_flight))
         with ExitStack() as stack:
-            gateways = [stack.enter_context(Process("gateway", config)) for _ in range(case.gateways)]
+            arguments = (
+                [str(carrier.port), str(folder / "peer.db")] if case.database == "peer" else ["--config", str(config)]
+            )
+            module = "bench.peer" if case.database == "peer" else "gateway"
+            gateways = [stack.enter_context(Process(module, arguments, folder)) for _ in range(case.gateways)]
             await carrier.wait_for_bind(case.gateways, timeout=60)
-            await _Crowd(carrier, people[:warm], 1).write(case.in_flight)
-            crowd = _Crowd(carrier, writers, rounds)
+            await _write(carrier, [(person, HELLO) for person in others[:WARM_UP]], case.in_flight)
+            talk = _order(writers, rounds)
             before, began = _costs(gateways), time.perf_counter()
-            await crowd.write(case.in_flight)
+            trips = await _write(carrier, talk, case.in_flight)
             took, after = time.perf_counter() - began, _costs(gateways)
-    return _result(case, crowd, took, before, after)
+    return _result(case, talk, trips, took, before, after)
 
 
 def _costs(gateways: list[Process]) -> list[Cost]:
@@ -141,16 +142,26 @@ def _costs(gateways: list[Process]) -> list[Cost]:
     return [cost_of("self"), *(gateway.cost() for gateway in gateways)]
 
 
-def _result(case: Case, crowd: _Crowd, seconds: float, before: list[Cost], after: list[Cost]) -> Result:
-    times = sorted(crowd.took) or [0.0]
-    per_1000 = 1000 / max(1, len(crowd.took))
+def _result(
+    case: Case,
+    talk: list[tuple[Person, Line]],
+    trips: list[Trip],
+    seconds: float,
+    before: list[Cost],
+    after: list[Cost],
+) -> Result:
+    answered = [(line, trip) for (_, line), trip in zip(talk, trips, strict=True) if trip.answered_at]
+    times = sorted(trip.answered_at - trip.sent_at for _, trip in answered) or [0.0]
+    per_1000 = 1000 / max(1, len(answered))
     used = [now.cpu - then.cpu for then, now in zip(before, after, strict=True)]
     return Result(
         case=case,
-        texts=len(crowd.took),
-        lost=crowd.lost,
-        wrong=dict(crowd.wrong),
-        per_second=round(len(crowd.took) / seconds, 1),
+        texts=len(answered),
+        lost=len(trips) - len(answered),
+        wrong={}
+        if case.database == "peer"
+        else dict(Counter(line.step for line, trip in answered if not line.is_answered_by(trip.answer))),
+        per_second=round(len(answered) / seconds, 1),
         p50=_ms(median(times)),
         p95=_ms(_quantile(times, 0.95)),
         p99=_ms(_quantile(times, 0.99)),
@@ -168,3 +179,48 @@ def _quantile(times: list[float], share: float) -> float:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
+
+
+CASES = (
+    Case("peer", 10, 3000),
+    Case("sqlite", 10, 3000),
+    Case("peer", 50, 6000),
+    Case("sqlite", 50, 6000),
+    Case("peer", 200, 6000),
+    Case("sqlite", 200, 6000),
+    Case("postgresql", 50, 6000),
+    Case("postgresql", 50, 6000, gateways=2),
+    Case("sqlite", 50, 1800, patients=100),
+    Case("sqlite", 50, 1800, patients=1_000_000),
+)
+
+
+def main() -> list[dict[str, Any]]:
+    """Measure every case; print a table with the ratio to the baseline of the same number in flight."""
+    print(HEAD)
+    baseline: dict[int, float] = {}
+    rows = []
+    for case in CASES:
+        result = measure(case)
+        if case.database == "peer":
+            baseline[case.in_flight] = result.per_second
+        ratio = result.per_second / baseline[case.in_flight]
+        print(_row(result, ratio), flush=True)
+        rows.append(asdict(result) | {"ratio_to_peer": round(ratio, 2)})
+    return rows
+
+
+HEAD = (
+    "database    patients  in flight  gateways    texts/s  to peer     p50     p95     p99   worst ms"
+    "   CPU s/1000  carrier  memory MiB  lost wrong"
+)
+
+
+def _row(result: Result, ratio: float) -> str:
+    case = result.case
+    return (
+        f"{case.database:11} {case.patients:8} {case.in_flight:10} {case.gateways:9} {result.per_second:10.0f}"
+        f" {ratio:8.2f} {result.p50:7.1f} {result.p95:7.1f} {result.p99:7.1f} {result.worst:7.1f}"
+        f" {result.gateway_cpu:15.3f} {result.carrier_cpu:8.3f} {result.memory:11.1f} {result.lost:5}"
+        f" {sum(result.wrong.values()):5}"
+    )

@@ -41,9 +41,10 @@ class Cost:
 class Process:
     """One of our processes. Use it as a context: it ends by SIGTERM, cleanly."""
 
-    def __init__(self, module: str, config: Path) -> None:
-        self._command = [sys.executable, "-m", module, "--config", str(config)]
-        self._log = config.parent / f"{module}.log"
+    def __init__(self, module: str, arguments: list[str], folder: Path) -> None:
+        """*folder* gets its log."""
+        self._command = [sys.executable, "-m", module, *arguments]
+        self._log = folder / f"{module}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
