@@ -6,6 +6,7 @@ It runs until Ctrl-C; with --once it ends after the conversations: 0 only if eve
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ from demo.scenes import SCENES
 from demo.screen import Screen
 from demo.seed import ZONE
 from demo.supervisor import DoesNotRun
+from demo.wire import Unanswered
 
 INTERRUPTED = 130
 TOO_NEAR_MIDNIGHT = timedelta(seconds=45)
@@ -29,22 +31,28 @@ TOO_NEAR_MIDNIGHT = timedelta(seconds=45)
 
 def main(arguments: Sequence[str] | None = None, scenes: Sequence[Scene] = SCENES) -> int:
     """Run the demo; returns the exit code."""
-    asked = _arguments(arguments)
-    screen = Screen(sys.stdout)
+    asked = _arguments(arguments, scenes)
     for number in ENDING:
         signal.signal(number, signal.default_int_handler)
+    try:
+        return _run(asked, Screen(sys.stdout))
+    except (DoesNotRun, Unanswered) as failure:
+        print(failure, file=sys.stderr)
+    except BrokenPipeError:  # whoever read this has seen enough; nothing may be written at our exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _run(asked: argparse.Namespace, screen: Screen) -> int:
     good: bool | None = None
     try:
         now = datetime.now(UTC)
         _pass_midnight(screen, asked.at or now)
         screen.say("Starting carrier, worker, gateway and web in a folder of their own …")
         with open_house(screen.say, asked.at - now if asked.at else timedelta(0)) as house:
-            good = _play(house, screen, [one for one in scenes if asked.only.casefold() in one.title.casefold()])
+            good = _play(house, screen, asked.scenes)
             if not asked.once:
                 _stay(house, screen)
-    except DoesNotRun as failure:
-        print(failure, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         if asked.once or good is None:
             return INTERRUPTED
@@ -52,17 +60,24 @@ def main(arguments: Sequence[str] | None = None, scenes: Sequence[Scene] = SCENE
     return 0 if good else 1
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None, scenes: Sequence[Scene]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description="The whole service with a simulated carrier.")
     parser.add_argument("--once", action="store_true", help="end after the conversations; 0 only if all were right")
     parser.add_argument("--only", default="", metavar="WORDS", help="play only the conversations with these words")
     parser.add_argument("--at", type=_moment, metavar="TIME", help="play as if it were then: 2026-12-24T17:30")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    asked.scenes = [scene for scene in scenes if asked.only.casefold() in scene.title.casefold()]
+    if not asked.scenes:
+        parser.error("--only: no conversation has these words in its title")
+    return asked
 
 
 def _moment(written: str) -> datetime:
     """A time on the clinic's wall clock."""
-    return datetime.fromisoformat(written).replace(tzinfo=ZONE).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(written).replace(tzinfo=ZONE).astimezone(UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a time such as 2026-12-24T17:30") from None
 
 
 def _play(house: House, screen: Screen, scenes: Sequence[Scene]) -> bool:
@@ -76,7 +91,7 @@ def _play(house: House, screen: Screen, scenes: Sequence[Scene]) -> bool:
         screen.say(f"    not: {title}", "bad")
     if house.supervisor.deaths:
         screen.say("A process ended by itself meanwhile.", "bad")
-    return bool(scenes) and not bad and not house.supervisor.deaths
+    return not bad and not house.supervisor.deaths
 
 
 def _stay(house: House, screen: Screen) -> None:
@@ -101,13 +116,19 @@ The service runs until Ctrl-C:
     logs                          {house.folder}
 
 Sign in to the API with the key of this run:
-    curl -H 'Authorization: Bearer {house.key}' {house.web}/api/v1/threads
+    curl -s -H 'Authorization: Bearer {house.key}' {house.web}/api/v1/threads
 
 Be {aino.first} ({aino.code}), or anybody of demo/seed.py, on a phone of your own:
-    {sys.executable} -m demo.phone {aino.number}{elsewhere}
+    {_short(sys.executable)} -m demo.phone {aino.number}{elsewhere}
 or in one line:
-    curl {house.control}/texts -d '{texted}'
+    curl -s {house.control}/texts -d '{texted}'
 """)
+
+
+def _short(path: str) -> str:
+    """*path* as it is written here."""
+    here = os.path.relpath(path)
+    return path if here.startswith(os.pardir) else here
 
 
 def _pass_midnight(screen: Screen, now: datetime) -> None:

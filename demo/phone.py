@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import select
 import sys
+import time
 from urllib.parse import urlsplit
 
 from demo.carrier import Phones
@@ -35,12 +36,17 @@ def use(phones: Phones, number: str, screen: Screen) -> None:
     last = max((shown.id for shown in phones.shown(number=number)), default=0)
     screen.say("Write a text and press Enter; Ctrl-D switches the phone off.", "quiet")
     while True:
+        typed = sys.stdin.readline() if select.select([sys.stdin], [], [], _BLINK)[0] else None
+        if typed and typed.strip():
+            phones.send(number, typed.strip())
+        elif typed == "":
+            time.sleep(_BLINK)  # the answer to what was piped in is on its way
         for shown in phones.shown(after=last, number=number):
             last = shown.id
             screen.clinic(shown.text)
-        if select.select([sys.stdin], [], [], _BLINK)[0]:
-            line = sys.stdin.readline()
-            if not line:
-                return
-            if line.strip():
-                phones.send(number, line.strip())
+        if typed == "":
+            return
+
+
+if __name__ == "__main__":
+    main()

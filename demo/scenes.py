@@ -55,7 +55,7 @@ SCENES: Final[tuple[Scene, ...]] = (
     scene(
         "Cancels, and takes it back",
         "p-lindstrom",
-        says("Hej, jag måste tyvärr avboka min tid {day}. Mvh {name} {code}"),
+        says("Hej, jag måste tyvärr avboka min tid {day} Mvh {name} {code}"),
         hears("avbokade", "ÅNGRA"),
         diary(cancelled("checkup")),
         says("Ångra"),
@@ -82,7 +82,7 @@ SCENES: Final[tuple[Scene, ...]] = (
     scene(
         "Confirms a provisional time",
         "p-soderholm",
-        says("Jag bekräftar min tid {day}. {name} {code}"),
+        says("Jag bekräftar min tid {day} {name} {code}"),
         hears("bekräftad", "Vi ses då"),
         diary(confirmed("hygiene")),
     ),
