@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from api.access import check_key
 from api.conditions import etag
@@ -49,7 +49,7 @@ def _check_id() -> Response | None:
 
 
 def _check_body() -> Response | None:
-    if request.method not in ("PUT", "POST"):
+    if not getattr(current_app.view_functions[request.endpoint or ""], "takes_body", False):
         return None
     if request.mimetype != "application/json":
         return problem(415, "expected Content-Type: application/json")

@@ -11,7 +11,7 @@ from api.blueprint import Answer, v1, versioned
 from api.conditions import condition
 from api.office import office
 from api.paging import PageQuery
-from api.schemas import ClinicList, ClinicView, ServiceList, ServiceView
+from api.schemas import ClinicPage, ClinicView, ServicePage, ServiceView
 from api.spec import operation
 from api.views import clinic_view, service_view
 from handlers.entries import ClinicEntry, ServiceEntry
@@ -36,7 +36,7 @@ def get_clinic(key: str) -> Answer:
 
 
 @v1.get("/clinics")
-@operation("read", "clinics", ClinicList)
+@operation("read", "clinics", ClinicPage)
 def list_clinics(query: PageQuery) -> dict[str, Any]:
     """List the clinics that this key belongs to."""
     rows, cursor = _page(CLINIC, query)
@@ -59,7 +59,7 @@ def get_service(key: str) -> Answer:
 
 
 @v1.get("/services")
-@operation("read", "services", ServiceList)
+@operation("read", "services", ServicePage)
 def list_services(query: PageQuery) -> dict[str, Any]:
     """List the services."""
     rows, cursor = _page(SERVICE, query)

@@ -13,8 +13,7 @@ from api.blueprint import Answer, v1, versioned
 from api.conditions import condition
 from api.office import office
 from api.paging import Moment, PageQuery, cursor_of, instant, place_of
-from api.schemas import AppointmentList, AppointmentView, SlotView, Written
-from api.schemas import SlotList as SlotPage
+from api.schemas import AppointmentPage, AppointmentView, SlotPage, SlotView, Written
 from api.spec import operation
 from api.views import appointment_view, slot_view
 from handlers.clerk import SlotOrder
@@ -137,7 +136,7 @@ def get_appointment(key: str) -> Answer:
 
 
 @v1.get("/appointments")
-@operation("read", "appointments", AppointmentList)
+@operation("read", "appointments", AppointmentPage)
 def list_appointments(query: AppointmentQuery) -> dict[str, Any]:
     """List visits by time."""
     conditions = [*_between(APPOINTMENT, query), in_clinics(APPOINTMENT.c.clinic_id, actor().clinics)]

@@ -12,7 +12,7 @@ from api.access import actor
 from api.blueprint import Answer, v1, versioned
 from api.conditions import condition
 from api.office import office
-from api.schemas import PatientList, PatientView
+from api.schemas import PatientPage, PatientView
 from api.spec import operation
 from api.views import patient_view
 from handlers.codes import canonical
@@ -65,7 +65,7 @@ def get_patient(key: str) -> Answer:
 
 
 @v1.post("/patients/search")
-@operation("read", "patients", PatientList)
+@operation("read", "patients", PatientPage)
 def find_patients(json: PatientSearchEntry) -> dict[str, Any]:
     """Find patients by identity code, number or name; 50 at most."""
     with office().database.reading() as connection:

@@ -179,41 +179,41 @@ class ParsedView(BaseModel):
     answer: dict[str, Any] | None
 
 
-class ClinicList(BaseModel):
+class ClinicPage(BaseModel):
     """Clinics in the order in which they were set up."""
 
     items: list[ClinicView]
     cursor: str | None
 
 
-class ServiceList(BaseModel):
+class ServicePage(BaseModel):
     """Services in the order in which they were set up."""
 
     items: list[ServiceView]
     cursor: str | None
 
 
-class PatientList(BaseModel):
+class PatientPage(BaseModel):
     """Patients who were searched for, 50 at most."""
 
     items: list[PatientView]
 
 
-class SlotList(BaseModel):
+class SlotPage(BaseModel):
     """Slots by time; *cursor* leads to the next page."""
 
     items: list[SlotView]
     cursor: str | None
 
 
-class AppointmentList(BaseModel):
+class AppointmentPage(BaseModel):
     """Visits by time; *cursor* leads to the next page."""
 
     items: list[AppointmentView]
     cursor: str | None
 
 
-class TextList(BaseModel):
+class TextPage(BaseModel):
     """Texts in order; *cursor* is the `after` of the next request, *more* says whether it would find any now."""
 
     items: list[TextView]
@@ -221,7 +221,7 @@ class TextList(BaseModel):
     more: bool
 
 
-class ThreadList(BaseModel):
+class ThreadPage(BaseModel):
     """Threads, the one with the newest text first; *cursor* leads to the next page."""
 
     items: list[ThreadView]

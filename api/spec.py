@@ -60,6 +60,7 @@ def operation(
     def decorate(view: View) -> View:
         checked = tree.validate(resp=Responses(**documented), tags=(tag,), operation_id=view.__name__)(view)
         checked.scope = scope
+        checked.takes_body = "json" in view.__annotations__
         return checked  # type: ignore[no-any-return]
 
     return decorate

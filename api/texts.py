@@ -12,7 +12,7 @@ from api.access import actor
 from api.blueprint import v1
 from api.office import office
 from api.paging import Limit, PageQuery, Query, cursor_of, place_of
-from api.schemas import TextList, ThreadList, WholeThreadView
+from api.schemas import TextPage, ThreadPage, WholeThreadView
 from api.spec import operation
 from api.views import text_view, thread_view
 from handlers.contact import e164
@@ -52,7 +52,7 @@ class ThreadQuery(PageQuery):
 
 
 @v1.get("/texts")
-@operation("read", "texts", TextList)
+@operation("read", "texts", TextPage)
 def list_texts(query: TextQuery) -> dict[str, Any]:
     """List texts in and out, oldest first, from a cursor on. Nothing that appears later is passed over.
 
@@ -74,7 +74,7 @@ def list_texts(query: TextQuery) -> dict[str, Any]:
 
 
 @v1.get("/threads")
-@operation("read", "threads", ThreadList)
+@operation("read", "threads", ThreadPage)
 def list_threads(query: ThreadQuery) -> dict[str, Any]:
     """List threads, the one with the newest text first."""
     conditions = [threads_of(actor().clinics)]
@@ -97,6 +97,18 @@ def list_threads(query: ThreadQuery) -> dict[str, Any]:
 @operation("read", "threads", WholeThreadView, errors=(404,))
 def get_thread(thread_id: int) -> dict[str, Any]:
     """Read a thread with its newest texts, oldest first."""
+    return _thread(thread_id)
+
+
+@v1.post("/threads/<int(max=9007199254740991):thread_id>/close")
+@operation("messages", "threads", WholeThreadView, errors=(404,))
+def close_thread(thread_id: int) -> dict[str, Any]:
+    """Say that staff are done with a thread: what waited is closed, and the next text is the bot's again."""
+    office().clerk.close_thread(actor(), thread_id, office().clock())
+    return _thread(thread_id)
+
+
+def _thread(thread_id: int) -> dict[str, Any]:
     with office().database.reading() as connection:
         row = connection.execute(threads_where(THREAD.c.id == thread_id, threads_of(actor().clinics))).first()
         if row is None:

@@ -54,6 +54,14 @@ def take_by_person(connection: Connection, thread: Row[Any], owner: str) -> None
     )
 
 
+def close_thread(connection: Connection, thread_id: int, now: datetime) -> None:
+    """Staff are done: what waited is closed, and the next text is the bot's."""
+    over = {"state": ThreadState.CLOSED, "owner": None, "version": THREAD.c.version + 1}
+    connection.execute(update(THREAD).where(THREAD.c.id == thread_id).values(**over))
+    done = {"state": HandOverState.CLOSED, "closed_at": now}
+    connection.execute(update(HAND_OVER).where(HAND_OVER.c.thread_id == thread_id, _NOT_CLOSED).values(**done))
+
+
 def has_open_hand_over(connection: Connection, thread_id: int) -> bool:
     """Whether a text of this thread waits for a person's answer."""
     return bool(open_hand_overs(connection, [thread_id]))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from handlers.clerk import catalogue, messages, people, slots, visits
+from handlers.clerk import catalogue, messages, people, slots, threads, visits
 from handlers.clerk.messages import Sent
 from handlers.clerk.once import Once
 from handlers.clerk.order import Actor, Order, Rules
@@ -70,6 +70,10 @@ class Clerk:
     def send_message(self, actor: Actor, entry: MessageEntry, now: datetime, request: Once | None = None) -> Sent:
         """Send a text to one person."""
         return self.carry_out(actor, now, lambda order: messages.send_message(order, entry, request))
+
+    def close_thread(self, actor: Actor, thread_id: int, now: datetime) -> None:
+        """Say that staff are done with a thread: the next text is the bot's again."""
+        self.carry_out(actor, now, lambda order: threads.close(order, thread_id))
 
     def carry_out(self, actor: Actor, now: datetime, work: Callable[[Order], T]) -> T:
         """Do *work* in one transaction; do it anew when somebody else was quicker, and give up as `Clash`."""

@@ -184,6 +184,15 @@ def test_the_openapi_document_names_every_call(app):
     assert "application/problem+json" in jsonlib.dumps(document)
 
 
+def test_the_openapi_document_tells_bodies_from_answers(app):
+    schemas = app.test_client().get("/api/v1/openapi.json").json["components"]["schemas"]
+
+    assert schemas["SlotList"]["properties"].keys() == {"slots"}
+    assert schemas["SlotPage"]["properties"].keys() == {"items", "cursor"}
+    assert "identity_code" in schemas["PatientBody"]["properties"]
+    assert schemas["Patient"]["properties"].keys() >= {"identity_code", "version"}
+
+
 def test_every_reference_in_the_openapi_document_leads_somewhere(app):
     text = app.test_client().get("/api/v1/openapi.json").text
     document = jsonlib.loads(text)

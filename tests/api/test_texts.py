@@ -184,6 +184,30 @@ def test_a_thread_that_waits_for_a_person_says_why_and_since_when(clinic, patien
     assert [text["direction"] for text in whole["texts"]] == ["in", "out"]
 
 
+def test_a_thread_that_staff_have_closed_is_the_bots_again(clinic, patient_writes):
+    patient_writes("IHMINEN")
+    clinic.post("/messages", {"number": NUMBER, "clinic": "keskusta", "text": "Soitamme pian.", "purpose": "care"})
+    thread = clinic.get("/threads?state=person").json["items"][0]["id"]
+    patient_writes("AITO?", now=NOW + timedelta(minutes=1))
+
+    closed = clinic.request("POST", f"/threads/{thread}/close").json
+    patient_writes("AITO?", now=NOW + timedelta(minutes=2))
+
+    outcomes = [text["outcome"] for text in clinic.get("/texts?direction=in").json["items"]]
+    assert (closed["state"], closed["hand_over"]) == ("closed", None)
+    assert outcomes == ["handed_over", "no_answer_needed", "answered"]
+
+
+def test_threads_of_others_cannot_be_closed(clinic, patient_writes, program_for):
+    clinic.put("/clinics/ita", a_clinic(number="+358405550200"))
+    patient_writes("IHMINEN")
+    thread = clinic.get("/threads").json["items"][0]["id"]
+
+    answer = program_for("messages", clinics=["ita"]).request("POST", f"/threads/{thread}/close")
+
+    assert (answer.status_code, clinic.get(f"/threads/{thread}").json["state"]) == (404, "waiting")
+
+
 def test_threads_are_listed_newest_first_in_pages(clinic, patient_writes):
     for minute in range(5):
         patient_writes("IHMINEN", number=f"+3584055501{minute:02}", now=NOW + timedelta(minutes=minute))
