@@ -30,7 +30,6 @@ _POLL: Final = 0.25  # seconds until an outbox row that others wrote is found wi
 _HOUSEKEEPING: Final = 1.0
 _SWEEP: Final = 10.0
 _DESK_TRIES: Final = 5
-_DESK_MOST: Final = 128  # texts in one desk batch
 _SWITCH: Final = 0.0005  # seconds until the event loop gets the interpreter from this thread, instead of 0.005
 _AWAY_FIRST, _AWAY_LONGEST = 0.25, 5.0  # seconds between tries while the database is away
 
@@ -88,19 +87,18 @@ class Turns(threading.Thread):
         *,
         gateway: str,
         clock: Callable[[], datetime],
-        desk_seconds: float = 0.02,
+        desk_batch: int = 32,
     ) -> None:
         super().__init__(name="turns", daemon=True)
         self._post = post
         self._desk = desk
         self._gateway = gateway
         self._clock = clock
-        self._desk_seconds = desk_seconds
         self._intake = Intake(post)
         self._lines: list[Line] = []
         self._queue: SimpleQueue[object] = SimpleQueue()
         self._backlog: deque[Stored] = deque()
-        self._desk_batch = 16
+        self._desk_batch = desk_batch  # texts; a fixed number, or a slow disk would make batches small and work dear
         self._desk_failures = 0  # in a row, of the batch at the head
         self._hungry: set[str] = set()  # lines whose outbox may hold something
         self._unsettled: list[Settlement] = []
@@ -239,14 +237,12 @@ class Turns(threading.Thread):
         if not self._backlog:
             return
         batch = [self._backlog.popleft() for _ in range(min(self._desk_batch, len(self._backlog)))]
-        began = time.perf_counter()
         try:
             self._desk.answer(batch, self._clock())
         except Exception:
             self._put_back(batch)
             raise
         self._desk_failures = 0
-        self._adapt(len(batch), time.perf_counter() - began)
         self._hungry.update(line.name for line in self._lines)
 
     def _put_back(self, batch: list[Stored]) -> None:
@@ -257,11 +253,6 @@ class Turns(threading.Thread):
         else:
             self._desk_failures = 0
             log.error("left to the sweep: inbox rows %s", [one.inbox_id for one in batch])
-
-    def _adapt(self, answered: int, took: float) -> None:
-        """Let the next batch last about `desk_seconds`, moving half of the way."""
-        fitting = answered * self._desk_seconds / max(took, 1e-6)
-        self._desk_batch = round(min(_DESK_MOST, max(1.0, (self._desk_batch + fitting) / 2)))
 
     def _keep_house(self) -> None:
         now = time.monotonic()

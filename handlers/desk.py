@@ -295,7 +295,7 @@ class Desk:
         """*facts* with what only this kind of text needs."""
         if _proves(command):
             facts = gathering.with_codes(facts, _codes(command))
-        if command.ref or command.when:
+        if (command.ref or command.when) and command.identity_code is None:
             facts = gathering.with_texted_visits(facts)
         if command.topic is Topic.UNDO:
             facts = gathering.with_undo(facts)

@@ -84,7 +84,7 @@ def desk(post):
 
 @pytest.fixture
 def turns(post, desk):
-    turns = Turns(post, desk, gateway="test", clock=wall, desk_seconds=0.01)
+    turns = Turns(post, desk, gateway="test", clock=wall)
     yield turns
     if turns.is_alive():
         turns.stop(10)
@@ -312,7 +312,7 @@ def test_texts_that_arrive_wait_for_one_desk_batch_at_most(turns, post, desk):
 
     post.store = lambda texts, now: order.append("store") or store(texts, now)
     desk.answer = slow_answer
-    turns._desk_batch, turns._desk_seconds = 1, 0.0
+    turns._desk_batch = 1
     turns.arrived(delivery(source, *[mo(b"%d" % n) for n in range(3)]))
     turns.start()
     wait_until(lambda: len(source.accepted) == 3)
@@ -323,16 +323,6 @@ def test_texts_that_arrive_wait_for_one_desk_batch_at_most(turns, post, desk):
     wait_until(lambda: len(post.rows) == 4)
 
     assert order == ["store", "desk", "store", "desk", "desk", "desk"]
-
-
-def test_desk_batches_grow_while_they_are_quick_and_shrink_when_they_are_not(turns):
-    for _ in range(10):
-        turns._adapt(answered=turns._desk_batch, took=0.0001 * turns._desk_batch)
-    quick = turns._desk_batch
-    for _ in range(10):
-        turns._adapt(answered=turns._desk_batch, took=0.002 * turns._desk_batch)
-
-    assert (quick, turns._desk_batch) == (100, 6)
 
 
 def test_stopping_settles_what_was_handed_over_and_gives_back_the_rest(turns, post):
