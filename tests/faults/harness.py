@@ -147,7 +147,7 @@ class Letter:
     @property
     def acknowledged(self) -> bool:
         """Whether the carrier has read that the gateway has all of it."""
-        return self.taken is not None and self.taken.done()
+        return self.taken is not None and self.taken.done() and not any(self.taken.result())
 
 
 class Service:
@@ -229,6 +229,11 @@ class Service:
                 f"AND application_name <> '{OURS}' AND backend_type = 'client backend'"
             )
             return int(connection.exec_driver_sql(query).scalar_one())
+
+    def reconnect(self) -> None:
+        """The server was away: the harness's own connections are of no more use."""
+        self.database.writer.dispose()
+        self.database.reader.dispose()
 
     def count(self, query: str) -> int:
         """The one number that *query* asks of the database."""

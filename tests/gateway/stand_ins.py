@@ -195,6 +195,7 @@ class Gateway:
         await asyncio.sleep(0)
         self._started.set()
         await asyncio.gather(*tasks)
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # a stop that is still under way
 
     def stop_links(self, timeout=20.0):
         """Stop the links alone, as SIGTERM begins; once is enough."""
