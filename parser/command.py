@@ -113,7 +113,8 @@ class Context:
     """What the conversation already holds when a text arrives.
 
     *at* is the visit or offer that our question was about, *options* the starts that we listed, *window* the announced
-    call, *visits* the patient's own coming visits, *code* the offer's code ("4K7"), *language* that of thread or file.
+    call, *visits* the patient's own coming visits, *code* the offer's code ("4K7"), *language* that of thread or file,
+    *people* the given names of those whom the number may act for.
     """
 
     kind: ContextKind = ContextKind.NONE
@@ -123,6 +124,7 @@ class Context:
     visits: tuple[datetime, ...] = ()
     code: str | None = None
     language: str | None = None
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class Command:
     word did. *other_codes* are further valid identity codes: the first, the patient's, is *identity_code*. *minutes* is
     how late the writer is, or how soon they want to be called. *also* lists further requests in order of the text.
     *whole* tells a full command from a short answer to whatever was asked. *child* says that the text speaks of the
-    writer's child ("lapseni aika"). *digit* and *letter* are all that the text is, whatever it was read as ("2.", "b").
+    writer's child ("lapseni aika"), *about* which of the context's people it names ("Eeron aika"). *digit* and *letter*
+    are all that the text is, whatever it was read as ("2.", "b").
     """
 
     intent: Intent
@@ -160,5 +163,6 @@ class Command:
     whole: bool = False
     wanted_language: str | None = None
     child: bool = False
+    about: tuple[str, ...] = ()
     digit: int | None = None
     letter: str | None = None

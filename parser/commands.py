@@ -94,10 +94,17 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
         add(Intent.CANCEL, 3.1, f'asks to cancel: "{signals.quote("may_cancel")}"')
     if signals.has("keep") or (not asks and signals.has("come") and not evidence.service and not evidence.question):
         add(Intent.CONFIRM, 2.6, f'confirms: "{signals.quote("keep") or signals.quote("come")}"')
+    if signals.has("when_is") and not signals.has("info", "any") and signals.weight("book") < _SURE:
+        add(Intent.LIST, 3.1, f'asks when it is: "{signals.quote("when_is")}"')
     if evidence.service and not asks:
         add(Intent.BOOK, 2.3 + 0.3 * evidence.dated, f"a visit for {evidence.service}")
     elif evidence.identified and (evidence.wish or evidence.recurs) and not asks:
-        add(Intent.BOOK, 2.1, "a name, a code and a time wished")
+        if signals.negative and not signals.has("book", "move"):
+            add(Intent.CANCEL, 2.2, "a name, a code, a time and a denial")
+        else:
+            add(Intent.BOOK, 2.1, "a name, a code and a time wished")
+    elif evidence.wish and evidence.question and not asks and not signals.negative:
+        add(Intent.BOOK, 2.0, "asks about a time")
 
 
 def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None], asks: bool) -> None:

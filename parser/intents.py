@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from parser.command import ContextKind, Intent, Topic
 from parser.commands import full_command
+from parser.signals import Signals
 from parser.talk import read_talk
 from parser.verdict import Evidence, Verdict
 
@@ -69,6 +70,8 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
     away = _away(evidence)
     if away and away == signals.quote("obstacle") and evidence.question and not signals.has("no", "cannot"):
         return None
+    if signals.has("unsure") or (away and evidence.unread and away == signals.quote("no") and _is_bare(signals)):
+        return None  # "en tiedä vielä", "en hoksaa": a no to what we do not understand cancels nothing
     if away and evidence.wish and not coming:
         return Verdict(Intent.RESCHEDULE, [f'cannot come ("{away}") and names another time'], None, LIKELY)
     if signals.has("info") and not coming and not signals.has("cannot", "unneeded", "give", "yes"):
@@ -97,6 +100,11 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
 
 _REMINDER_DIGITS = {1: Intent.CONFIRM, 2: Intent.CANCEL, 3: Intent.RESCHEDULE}
 _WEAK_HERE = frozenset([Intent.BOOK, Intent.CONFIRM])
+
+
+def _is_bare(signals: Signals) -> bool:
+    """Whether no is said by its one word alone, and not by "ei käy"."""
+    return all(hit.first == hit.last for hit in signals.kinds("no"))
 
 
 def _away(evidence: Evidence) -> str:
@@ -155,6 +163,8 @@ def _answer_options(evidence: Evidence) -> Verdict | None:
     away = signals.quote("none_fit") or signals.quote("cannot") or signals.quote("refuse") or signals.quote("no")
     if evidence.option is not None and not (away and evidence.wish):
         return _choose(evidence.option, "names the day or time of an option")
+    if evidence.ordinal is not None and not away and evidence.words <= _FEW:
+        return _choose(evidence.ordinal, "names an option by its place")
     if evidence.wish and not signals.has("come") and (away or evidence.option is None):
         return Verdict(Intent.RESCHEDULE, ["asks for other times than those listed"], None, LIKELY)
     if evidence.ordinal is not None and not signals.has("none_fit"):
@@ -169,6 +179,10 @@ def _answer_options(evidence: Evidence) -> Verdict | None:
 
 
 _BEATS_OPTIONS = frozenset([Intent.CANCEL, Intent.LIST, Intent.CALLBACK, Intent.HUMAN, Intent.HELP])
+
+
+_FEW = 5
+"""Words of a text in which "the first" is an option and not a day of the month."""
 
 
 def _choose(number: int, reason: str) -> Verdict:

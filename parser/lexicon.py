@@ -63,10 +63,13 @@ def lexicon(folder: Path = HERE) -> Lexicon:
     phrases = [phrase for code, words in tables.items() for phrase in _phrases(code, words)]
     languages = {code: _language(code, words, phrases) for code, words in tables.items()}
     spelled = [word for words in tables.values() for word in _listed(words.get("spelling", {}).get("words", []))]
+    clitics = [
+        fold(word) for words in tables.values() for word in _listed(words.get("spelling", {}).get("clitics", []))
+    ]
     every = list(languages.values())
     return Lexicon(
         languages,
-        PhraseBook(phrases, spelled),
+        PhraseBook(phrases, spelled, clitics),
         _unique_words(languages),
         _cues(every),
         frozenset().union(*(one.known for one in every)),

@@ -53,7 +53,8 @@ def compile_phrase(signal: str, weight: float, language: str, written: str) -> P
 class PhraseBook:
     """All phrases of all languages, indexed by their first two atoms."""
 
-    def __init__(self, phrases: Iterable[Phrase], spelled: Iterable[str] = ()) -> None:
+    def __init__(self, phrases: Iterable[Phrase], spelled: Iterable[str] = (), clitics: Iterable[str] = ()) -> None:
+        self._clitics = tuple(sorted(clitics, key=len, reverse=True))
         self._single: dict[str, list[Phrase]] = {}
         self._double: dict[str, dict[str, list[Phrase]]] = {}
         self._gapped: dict[str, list[Phrase]] = {}
@@ -139,10 +140,19 @@ class PhraseBook:
             self._guesses.clear()
         squeezed = _squeeze(word)
         found = self.atoms(squeezed) if squeezed != word else ()
+        if not found:
+            found = self._without_clitic(squeezed)
         if not found and (corrected := self._speller.correct(squeezed)):
             found = self.atoms(corrected)
         self._guesses[word] = found
         return found
+
+    def _without_clitic(self, word: str) -> tuple[str, ...]:
+        """The atoms of "tulekaan" are those of "tule"."""
+        for clitic in self._clitics:
+            if word.endswith(clitic) and len(word) > len(clitic) + 2 and (found := self.atoms(word[: -len(clitic)])):
+                return found
+        return ()
 
     def _find_at(
         self, index: int, atom: str, atoms: list[tuple[str, ...]], words: list[Token], hits: list[Hit]

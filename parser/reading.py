@@ -22,6 +22,7 @@ from parser.language import Tongue, tell_language
 from parser.lexicon import Lexicon, lexicon
 from parser.names import FoundName, find_name
 from parser.normal import Text, normal
+from parser.people import named_people
 from parser.services import find_service
 from parser.signals import Signals, read_signals, says_nothing_else, whole_says
 from parser.verdict import Evidence, Verdict
@@ -54,14 +55,16 @@ class Reader:
         """See `parse`."""
         hidden = hide(normal(text), now.date())
         name = find_name(hidden.text, self.lexicon, hidden.spans)
-        skipped = set(name.words) if name else set()
+        people = named_people(hidden.text, context.people, self.lexicon) if context.people else {}
+        skipped = set(name.words if name else ()) | set(people)
         tongue = tell_language(hidden.text, self.lexicon, skipped)
         hint = tongue.code if tongue.certain else language or context.language or tongue.code
         signals = read_signals(hidden.text, self.lexicon, hint, skipped)
         local = now.replace(tzinfo=None)
         mentions = read_mentions(hidden.text, self.lexer, hint, skipped, local)
         sorter = Sorter(mentions, hidden.text, signals, context, local)
-        return _Assembly(self.lexicon, hidden, name, skipped, tongue, hint, signals, context, sorter).command()
+        about = tuple(dict.fromkeys(people.values()))
+        return _Assembly(self.lexicon, hidden, name, about, skipped, tongue, hint, signals, context, sorter).command()
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ class _Assembly:
     lexicon: Lexicon
     hidden: Hidden
     name: FoundName | None
+    about: tuple[str, ...]
     skipped: set[int]
     tongue: Tongue
     hint: str | None
@@ -112,6 +116,7 @@ class _Assembly:
             identified=bool(self.hidden.codes),
             question="?" in text.raw,
             words=len(text.words) - len(self.skipped),
+            unread=self._unread(spare),
             stop=consent == "stop" or self._whole("stop", spare),
             start=consent == "start" or self._whole("start", spare),
             human=self._whole("human", spare),
@@ -121,6 +126,16 @@ class _Assembly:
             attack=looks_like_an_attack(self.hidden.raw),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
+
+    def _unread(self, spare: frozenset[str]) -> int:
+        """How many words are strange to us and not said out of politeness; 0 where a time is mentioned."""
+        if self.sorter.mentions:
+            return 0
+        words = [token for at, token in enumerate(self.text.words) if at not in self.skipped and token.kind == "w"]
+        return sum(token.text not in spare and not self._is_known(token.text) for token in words)
+
+    def _is_known(self, word: str) -> bool:
+        return word in self.lexicon.all_known or bool(self.lexicon.book.atoms(word))
 
     def _whole(self, name: str, spare: frozenset[str]) -> bool:
         hits = whole_says(self.signals, name)
@@ -135,6 +150,10 @@ class _Assembly:
         if len(right) > 1 and self.signals.has("child"):
             right.sort(key=lambda code: birth_date(code) or date.min, reverse=True)
         return right[0], "ok", tuple(right[1:])
+
+    def _is_one_word_reply(self, evidence: Evidence) -> bool:
+        """Whether this is a word in answer to our question: it takes the language of the thread (product.md 3)."""
+        return self.context.kind is not ContextKind.NONE and bool(self.context.language) and evidence.words <= 1
 
     def _wanted_language(self) -> str | None:
         """The language asked for: "på svenska tack", or its code in capitals alone."""
@@ -151,7 +170,7 @@ class _Assembly:
             intent=verdict.intent,
             topic=verdict.topic,
             language=self.tongue.code if self.tongue.certain else self.hint,
-            certain_language=self.tongue.certain,
+            certain_language=self.tongue.certain and not self._is_one_word_reply(evidence),
             name=self.name.written if self.name else None,
             identity_code=code,
             identity_status=status,
@@ -174,6 +193,7 @@ class _Assembly:
             whole=verdict.whole,
             wanted_language=self._wanted_language(),
             child=self.signals.has("child"),
+            about=self.about,
             digit=evidence.digit,
             letter=choices.bare_letter(self.hidden.raw),
         )

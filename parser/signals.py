@@ -83,6 +83,8 @@ class Signals:
     said: dict[str, list[Signal]] = field(default_factory=dict)
     words: int = 0
     mask: int = 0
+    negative: bool = False
+    """Whether any word of denial is there at all."""
 
     def weight(self, name: str) -> float:
         """How strongly *name* is said: 0 (not at all) to 3, a little more when said in several ways."""
@@ -144,6 +146,8 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
     negators = _negators(words, hits, languages)
+    denials = frozenset().union(*(language.negators for language in languages))
+    signals.negative = any(token.text in denials for token in words)
     starts = _conditions(words, hits, languages)
     used: set[int] = set()
     for hit in hits:

@@ -87,6 +87,7 @@ DAYS = Pass(
         (r"[BJE][NT]?W|[NT]W[BJE]|[BJE]T?W", "part_of_week"),
         (r"[NT]+W(?![>)<]F)", "this_or_next_week"),
         (r"PW|Pw|Pk|PM", "past"),
+        (r"W>(?=[;.,]|$)", "week_after_visit"),
         # distances from now
         (r"inWw|winW|wnWg|nWgw|iWw|wiW|Wgw|wWg|iGw|wiG", "weekday_in_weeks"),
         (r"i[nj]*[HI]|nHg|nIg|Hg|jHg|n[HI](?=$|[;.,])", "minutes_from_now"),
@@ -95,7 +96,7 @@ DAYS = Pass(
         (r"[leU]n[WDHM]|n?[WDHM][le]|G[le]|nI[le]", "from_visit"),
         (r"[el]?SD[el]?", "same_day"),
         (r"S@", "same_time"),
-        (r"ND(?!\w)|D[>)](?![Kn])", "next_day"),
+        (r"ND(?!\w)|D[>)](?![Knd])", "next_day"),
         (r"<D", "day_before"),
         # weekdays with a word before them
         (r"Nw(?:[~,|&]{0,2}w)*", "weekdays_of_next_week"),
@@ -308,6 +309,9 @@ class DayReader:
         if any(one.kind == "e" for one in found):
             number = -number
         return days_over(found, Days((), "visit", shift=number, unit=unit))
+
+    def week_after_visit(self, found: list[Lexeme]) -> Lexeme:
+        return days_over(found, Days((), "visit", shift=1, unit="V"))
 
     def same_day(self, found: list[Lexeme]) -> Lexeme:
         side = next((one.kind for one in found if one.kind in "el"), "")

@@ -206,6 +206,7 @@ class Lexer:
         """The lexemes of *text*, its likely language first; tokens at word indexes *skipped* say nothing of time."""
         tables = self._in_order(tongue)
         hidden = {text.words[at].start for at in skipped}
+        hidden |= {token.start for token in text.words if text.written(token).lower() in _NO_DAYS}
         found: list[Lexeme] = []
         index, tokens = 0, text.tokens
         while index < len(tokens):
@@ -255,6 +256,7 @@ _SIGNS = {
     ">": "~",
     "→": "~",
 }
+_NO_DAYS = frozenset(["mä"])  # "I" in spoken Finnish, and no Monday ("ma") that lost its dots
 _FOREIGN_KINDS = frozenset("dwmFkop")
 
 

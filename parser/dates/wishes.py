@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from parser.command import Context, ContextKind, Intent, Interval, Recur
-from parser.dates.calendar import DAY, month_after
+from parser.dates.calendar import DAY, month_after, monday_of
 from parser.dates.clock import MIDNIGHT, SAME_TIME, Hours
 from parser.dates.days import Days, one_day
 from parser.dates.mentions import Mention, at_minutes, intervals
@@ -208,6 +208,8 @@ class Sorter:
         if any(mention.days is not None and mention.days.kind != "recur" for mention in new):
             recur = None
         when = _without(when, old, new)
+        if intent is Intent.RESCHEDULE and ref and not any(mention.is_relative for mention in new):
+            when = [_week_on(one, ref[0]) for one in when]
         return Wishes(_united(when) or None, ref or None, recur if not when else None)
 
     def _resolved(self, mentions: list[Mention]) -> tuple[Interval, ...]:
@@ -340,6 +342,9 @@ def _shifted(days: Days, hours: tuple[Hours, ...], base: Interval) -> tuple[Inte
     if days.unit in "HI":
         moved = start + timedelta(minutes=shift * (60 if days.unit == "H" else 1))
         return (Interval(moved, moved),)
+    if days.unit == "V":
+        monday = monday_of(start.date()) + timedelta(days=7 * shift)
+        return intervals(Days(((monday, monday + 7 * DAY),), "week"), hours)
     if days.unit == "M":
         day = _months_on(start.date(), shift)
     else:
@@ -359,6 +364,13 @@ def _months_on(day: date, months: int) -> date:
     for _ in range(max(months, 0)):
         first = month_after(first)
     return min(first + timedelta(days=day.day - 1), month_after(first) - DAY)
+
+
+def _week_on(wished: Interval, old: Interval) -> Interval:
+    """ "My Monday to the following Monday": the same day cannot be meant, so the one a week on."""
+    if wished != old or wished.end is None or wished.is_point:
+        return wished
+    return Interval(wished.start + timedelta(days=7), wished.end + timedelta(days=7))
 
 
 def _without(when: list[Interval], old: list[Mention], new: list[Mention]) -> list[Interval]:
