@@ -42,6 +42,9 @@ _ENCODE: Final = {ord(char): bytes([code]) for code, char in enumerate(BASIC) if
 }
 _NOT_GSM: Final = re.compile(f"[^{re.escape(''.join(map(chr, _ENCODE)))}]")
 _ESCAPED: Final = re.compile("\x1b(.?)", re.DOTALL)
+_SEPTETS: Final = re.compile(
+    rb"[\x00-\x09\x0b\x0c\x0e-\x1f]|[A-Za-z][\[\\{|]|[{|][A-Za-z]"
+)  # of ASCII nobody writes these
 _AFTER_ESCAPE: Final = {BASIC[code]: char for code, char in EXTENSION.items()} | {"": " ", "\x1b": " "}
 
 
@@ -122,6 +125,8 @@ def decode_text(octets: bytes, coding: int) -> str:
             return _decode_gsm(octets)
         case Alphabet.OCTETS:
             return _decode_octets(octets)
+        case Alphabet.ASCII:
+            return _decode_ascii(octets)
         case Alphabet.UCS2:
             return _decode_ucs2(octets)
         case alphabet:
@@ -137,6 +142,11 @@ def _decode_gsm(octets: bytes) -> str:
         return text
     # An unknown pair shows its basic character, a lone escape a space (section 6.2.1, note 1).
     return _ESCAPED.sub(lambda pair: _AFTER_ESCAPE.get(pair[1], pair[1]), text)
+
+
+def _decode_ascii(octets: bytes) -> str:
+    """Read what is called ASCII. Peers built on node-smpp call GSM 03.38 so, others Latin-1: "{" in a word is ä."""
+    return octets.decode() if octets.isascii() and not _SEPTETS.search(octets) else _decode_gsm(octets)
 
 
 def _decode_octets(octets: bytes) -> str:

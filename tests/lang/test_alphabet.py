@@ -88,6 +88,10 @@ def test_a_default_alphabet_that_is_no_septets_is_read_as_what_it_is(octets):
     ("coding", "octets", "text"),
     [
         (0x01, b"peru @ [aika]", "peru @ [aika]"),
+        (0x01, b"{idin p{iv{", "äidin päivä"),  # node-smpp calls GSM 03.38 so
+        (0x01, b"PERU P[IV[", "PERU PÄIVÄ"),
+        (0x01, b"ei sovi :|", "ei sovi :|"),
+        (0x01, b"p\xe4iv\xe4", "päivä"),
         (0x03, "Åbo, hej då".encode("latin-1"), "Åbo, hej då"),
         (0x04, "ääkköset".encode(), "ääkköset"),
         (0x02, "ääkköset".encode("latin-1"), "ääkköset"),
