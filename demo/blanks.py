@@ -24,8 +24,12 @@ def fill(scene: Scene, clinic: Clinic) -> dict[str, str]:
         blanks |= _moment("", min(theirs), scene.language) | {"when": wording.named(min(theirs), scene.language)}
     if scene.wish:
         times = clinic.free_times(scene.wish)
-        blanks |= _moment("free_", exact_time(times).start, scene.language)
-        blanks["wish_day"] = wording.written_day(_half_day(times, morning=True)[0].start, scene.language)
+        exact, morning = exact_time(times).start, _half_day(times, morning=True)[0].start
+        later = [time for time in times if time.start.date() > morning.date()]
+        afternoon = _half_day(later, morning=False, after=0)[0].start
+        blanks |= _moment("free_", exact, scene.language)
+        blanks["wish_morning"] = wording.written_day(morning, scene.language)
+        blanks["wish_afternoon"] = wording.written_day(afternoon, scene.language)
     return blanks
 
 
@@ -34,14 +38,14 @@ def exact_time(times: Sequence[Time]) -> Time:
     return _half_day(times, morning=False)[0]
 
 
-def _half_day(times: Sequence[Time], *, morning: bool) -> list[Time]:
-    """The free times of the first morning, or afternoon, some days ahead that has enough of them."""
+def _half_day(times: Sequence[Time], *, morning: bool, after: int = _DAYS_AHEAD) -> list[Time]:
+    """The free times of the first morning, or afternoon, that has enough of them; not of the first *after* days."""
     days: dict[date, list[Time]] = {}
     for one in times:
         days.setdefault(one.start.date(), [])
         if (one.start.hour < _NOON) == morning:
             days[one.start.date()].append(one)
-    return next(found for found in list(days.values())[_DAYS_AHEAD:] if len(found) >= _ENOUGH)
+    return next(found for found in list(days.values())[after:] if len(found) >= _ENOUGH)
 
 
 def _moment(prefix: str, moment: datetime, language: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The language of scenes.py: who texts, what they write, what they must hear, and what must change in the diary.
 
 Texts may hold blanks, about the person whom the scene concerns: {name}, {first} and {code}; {day} and {time} of their
-first coming visit, and {when} as an answer names it; {free_day} and {free_time} of a free time of the scene's *wish*,
-{wish_day} of a day with a free morning.
+first coming visit, and {when} as an answer names it; {free_day} and {free_time} of a free time of the scene's *wish*;
+{wish_morning} and {wish_afternoon} of days with free half-days.
 """
 
 from __future__ import annotations

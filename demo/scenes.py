@@ -31,8 +31,11 @@ SCENES: Final[tuple[Scene, ...]] = (
     scene(
         "Books by a wish, and picks",
         "p-lahtinen",
-        says("Hei! Haluaisin varata hammastarkastuksen, sopisiko {wish_day} aamupäivällä? {name} {code}"),
-        hears("1)", "2)", "3)", "ei ole vielä varattu"),
+        says(
+            "Hei! Haluaisin varata hammastarkastuksen, kävisikö {wish_morning} aamupäivällä tai {wish_afternoon} "
+            "iltapäivällä? {name} {code}"
+        ),
+        hears("1) {wish_morning}", "2)", "ei ole vielä varattu"),
         diary(),
         says("2"),
         hears("varattu", "Tervetuloa"),
