@@ -161,13 +161,15 @@ class Turns(threading.Thread):
             self._away_until = time.monotonic() + self._away_for
 
     def _wait(self) -> _Round:
+        """What came, up to the end of a connection: what comes again by another must find that one closed."""
         came = _Round()
         try:
             self._sort(came, self._queue.get(timeout=self._patience()))
-            while True:
+            while not came.ended:
                 self._sort(came, self._queue.get_nowait())
         except Empty:
-            return came
+            pass
+        return came
 
     def _patience(self) -> float:
         now = time.monotonic()
@@ -253,6 +255,7 @@ class Turns(threading.Thread):
         else:
             self._desk_failures = 0
             log.error("left to the sweep: inbox rows %s", [one.inbox_id for one in batch])
+            self._sweep_at = 0.0  # before later texts of the same people
 
     def _keep_house(self) -> None:
         now = time.monotonic()

@@ -50,6 +50,9 @@ class Owner(Protocol):
     def pump(self) -> None:
         """There is room to write again."""
 
+    def lost(self, connection: Connection) -> None:
+        """The socket is gone."""
+
 
 class Connection(asyncio.Protocol):
     """One socket and its *session*, from connect to close."""
@@ -88,6 +91,7 @@ class Connection(asyncio.Protocol):
         """Give back what is under way."""
         self._transport = None
         self._take(self.session.abandon(), self._loop.time())
+        self._owner.lost(self)
         if not self.ended.done():
             self.ended.set_result(None)
 

@@ -221,7 +221,6 @@ class Link:
         self._connection = None
         self._enter(State.CLOSED)
         self._return_waiting()
-        self._turns.ended(connection)
         why = connection.ending.why if connection.ending else "connection lost"
         log.info("bind %s: ended: %s", self.name, why)
 
@@ -274,6 +273,10 @@ class Link:
             settlements = [self._settle(answer, now) for answer in answers]
             self.pump()
             self._turns.settled(settlements)
+
+    def lost(self, connection: Connection) -> None:
+        """Let its session end at once: the carrier may bring its last texts again by another bind."""
+        self._turns.ended(connection)
 
     def _settle(self, answer: Answered | Unanswered, now: float) -> Settlement:
         """What an answer, or none, means for the outbox and for the pace."""

@@ -128,6 +128,21 @@ def test_a_session_ends_in_the_database_when_its_connection_does(turns, post):
     wait_until(lambda: post.sessions == {1: "closed"})
 
 
+def test_what_comes_again_by_another_connection_finds_the_first_closed(turns, post):
+    first, second, order = Source(), Source(), []
+    store, close = post.store, post.session_closed
+    post.store = lambda texts, now: order.extend(text.session for text in texts) or store(texts, now)
+    post.session_closed = lambda session, now: order.append("closed") or close(session, now)
+    turns.arrived(delivery(first, mo(b"1")))
+    turns.ended(first)
+    turns.arrived(delivery(second, mo(b"1")))
+
+    turns.start()
+    wait_until(lambda: second.accepted)
+
+    assert order == [1, "closed", 2]
+
+
 def test_texts_are_refused_while_the_database_is_away_and_taken_when_it_is_back(turns, post):
     source = Source()
     post.failing = True
