@@ -18,6 +18,7 @@ from gateway.channel import BindReport, Stored
 from gateway.dispatch import backoff
 from gateway.smpp.receipt import Match, candidates, key_of, same_id
 from gateway.text import InboundText, Lane, OutboundText, Receipt, ReceiptState, Settlement, Verdict
+from handlers.tries import Tries
 from models import heartbeats, inbox, outbox
 from models.crypto import Keys, SealBroken, open_text, seal_bytes
 from models.database import Database
@@ -56,6 +57,7 @@ class PostOffice:
         self._threads: set[tuple[str, str]] = set()
         self._joined: dict[str, datetime] = {}
         self._beat_at: datetime | None = None
+        self._tries = Tries()
         self._parked = True  # whether receipts may be parked: looked for until none are
 
     # --- in -----------------------------------------------------------------------------------------------------
@@ -96,10 +98,12 @@ class PostOffice:
         if self._beat_at is not None and now - self._beat_at >= ALIVE:
             self._joined.clear()  # the others have counted us out
         self._beat_at = now
-        for account in sharers:
+        for account, n in sharers.items():
+            if n == 1:
+                self._joined[account] = now - HEARD_OF  # whoever joins from now on sees us
             self._joined.setdefault(account, now)
         here = Counter(bind.account for bind in binds if bind.submits)
-        heard = {account for account, n in sharers.items() if n == 1 or now - self._joined[account] >= HEARD_OF}
+        heard = {account for account in sharers if now - self._joined[account] >= HEARD_OF}
         return {
             bind.name: bind.rate / (sharers[bind.account] * here[bind.account])
             for bind in binds
@@ -195,6 +199,7 @@ class PostOffice:
             broken = taken - {text.id for text in opened}
             if broken:
                 outbox.end(connection, [(row, OutboxState.FAILED, "the stored text does not open") for row in broken])
+        self._tries.begin(opened)
         return opened
 
     def _outbound(self, text: Due, accepted: set[int]) -> OutboundText | None:
@@ -221,18 +226,16 @@ class PostOffice:
                 self._settle_parts(connection, settlements, now)
             if receipts:
                 self._receive(connection, receipts)
+        self._tries.record(settlements)
 
     def _settle_parts(self, connection: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
         accepted = [_accepted(s) for s in settlements if s.verdict is Verdict.ACCEPTED]
         if accepted:
             outbox.accept(connection, accepted)
             self._unpark(connection, accepted)
-        failed: dict[int, Settlement] = {}
-        for settlement in settlements:
-            if settlement.verdict is not Verdict.ACCEPTED:
-                failed[settlement.outbox_id] = _worse(failed.get(settlement.outbox_id), settlement)
+        failed = self._tries.failed(settlements)
         if failed:
-            _settle_failures(connection, list(failed.values()), now)
+            _settle_failures(connection, failed, now)
 
     def _unpark(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
         """Give receipts that overtook their submit_sm_resp to the parts that they are about."""
@@ -371,16 +374,6 @@ def _accepted(settlement: Settlement) -> Accepted:
         match_key=key_of(settlement.message_id),
         at=settlement.at,
     )
-
-
-_SEVERITY = (Verdict.THROTTLED, Verdict.LATER, Verdict.UNKNOWN, Verdict.REFUSED)
-
-
-def _worse(one: Settlement | None, other: Settlement) -> Settlement:
-    """A text fares as its worst part."""
-    if one is None or _SEVERITY.index(other.verdict) > _SEVERITY.index(one.verdict):
-        return other
-    return one
 
 
 def _settle_failures(connection: Connection, failed: Sequence[Settlement], now: datetime) -> None:

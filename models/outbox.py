@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     union_all,
     update,
 )
@@ -41,6 +42,7 @@ PATIENT = cast(Table, Patient.__table__)
 NUMBER = cast(Table, ContactNumber.__table__)
 GUARDIAN = cast(Table, Guardianship.__table__)
 LANES = 5
+SHARING = 0x72617465  # "rate": the PostgreSQL lock under which gateways join and leave
 _UNSETTLED = [fixed(OutboxState.QUEUED), fixed(OutboxState.LEASED)]
 FINAL = ("delivered", "expired", "deleted", "undeliverable", "rejected")  # message states that no receipt can change
 
@@ -507,6 +509,8 @@ _TAKE_SHARE = {
 def share_rate(connection: Connection, account: str, gateway: str, now: datetime, until: datetime) -> int:
     """Say that *gateway* submits on *account* until then; returns how many gateways do, this one among them."""
     take = _TAKE_SHARE[connection.dialect.name]
+    if connection.dialect.name == "postgresql":  # two that join at the same moment must see each other
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({SHARING})"))
     connection.execute(take, {"account": account, "gateway": gateway, "until": until})
     connection.execute(delete(SHARE).where(SHARE.c.account == account, SHARE.c.until < now))
     return int(
