@@ -33,6 +33,8 @@ def full_command(evidence: Evidence) -> Verdict | None:
     confidence = min(0.98, 0.6 + 0.12 * min(scores[best], _SURE) * (margin >= 0.5) + 0.05 * min(margin, 2.0))
     if evidence.signals.has("info") and evidence.question and not evidence.identified and not evidence.dated:
         confidence -= 0.3
+    if evidence.signals.has("howto") and not evidence.identified and not evidence.dated:
+        confidence -= 0.35  # how it is done is asked, not that it be done
     verdict = Verdict(best, [why[best]], None, max(confidence, 0.3), best is Intent.HUMAN)
     verdict.also = _also(best, evidence)
     if best in (Intent.CONFIRM, Intent.CANCEL) and evidence.signals.has("info", "complaint"):

@@ -25,7 +25,7 @@ def mask(text: str) -> str:
 
 def _hide(found: re.Match[str]) -> str:
     whole = found.group()
-    digits = re.sub(r"\D", "", whole)
+    digits = re.sub(r"[^\dOoQ]", "", whole)
     if _ISO_DATE.search(whole) or (_PHONE.match(whole) and whole.replace(" ", "").isdigit()) or len(digits) < 8:
         return whole
     birth = found["birth"].strip()

@@ -43,7 +43,9 @@ class _Fold(dict[int, int]):
     def __missing__(self, code: int) -> int:
         small = chr(code).lower()
         small = _SAME.get(small, small)[0]
-        plain = unicodedata.normalize("NFD", small)[0] if len(small) == 1 and code > 127 else small
+        plain = unicodedata.normalize("NFD", small)[0] if code > 127 else small
+        if plain.isdecimal():
+            plain = str(unicodedata.decimal(plain))
         if len(self) < 20_000:
             self[code] = ord(plain)
         return ord(plain)

@@ -1,6 +1,7 @@
 """Persons whom the clinic knows of and the text names: "Eeron aika", "Liisas tid", "Eero's appointment".
 
-The register decides (facts.md section 4): only given names of those whom the writer's number may act for are looked for.
+The register decides (facts.md section 4): only the given names of those whom the writer's number may act for are
+looked for.
 """
 
 from __future__ import annotations

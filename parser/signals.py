@@ -236,7 +236,11 @@ def _conditions(words: list[Token], hits: list[Hit], languages: list[Language]) 
     for hit in hits:
         if hit.signal == "unreal" or (hit.last > hit.first and hit.signal.startswith("waitlist")):
             unreal |= hit.mask
-    return [at for at, token in enumerate(words) if token.text in names and not unreal >> at & 1]
+    return [
+        at
+        for at, token in enumerate(words)
+        if token.text in names and not unreal >> at & 1 and not (at + 1 < len(words) and words[at + 1].kind == "n")
+    ]
 
 
 def _is_conditional(hit: Hit, words: list[Token], starts: list[int]) -> bool:

@@ -15,9 +15,9 @@ class Evidence:
     *digit* is a bare digit, *ordinal* the option named in words, *option* the one whose day or time is named, *code* an
     offer's code. *dated* says that a time is mentioned, *times* how many are, *wish* that one is not the open visit's,
     *same_time* that one is, *denied* that one does not suit, *pair* that one leads to another ("from Monday to
-    Tuesday"), *unread* counts the words of which nothing was understood, *recurs* that a wish has no date. *stop*, *start*, *human*, *help*, *callback* and *only_polite* tell of
-    the whole text; *language* is the one whose code the text is; *attack* says that it is markup or orders to a
-    machine.
+    Tuesday"), *recurs* that a wish has no date; *unread* counts the words of which nothing was understood. *stop*,
+    *start*, *human*, *help*, *callback* and *only_polite* tell of the whole text; *language* is the one whose code the
+    text is; *attack* says that it is markup or orders to a machine.
     """
 
     signals: Signals

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from parser.command import Context, ContextKind, Intent, Interval, Recur
-from parser.dates.calendar import DAY, month_after, monday_of
+from parser.dates.calendar import DAY, monday_of, month_after
 from parser.dates.clock import MIDNIGHT, SAME_TIME, Hours
 from parser.dates.days import Days, one_day
 from parser.dates.mentions import Mention, at_minutes, intervals
