@@ -114,12 +114,18 @@ def _command(case: Case) -> Decision | SlotSearch:
     if command.intent in NEED_IDENTITY:
         if command.confidence < SURE_ENOUGH:
             return unclear.decide(case)
-        if command.intent is Intent.CONFIRM and not command.whole:
+        if _is_a_bare_yes(command):
             return unclear.unasked(case)
         return with_the_rest(command, climb(case, HANDLERS[command.intent]))
     if command.intent is Intent.FREE and command.identity_status != "none" and not command.needs_human:
         return climb(case, unclear.decide)
     return HANDLERS[command.intent](case)
+
+
+def _is_a_bare_yes(command: Command) -> bool:
+    """A yes that names neither a person nor a day, and that no open question took."""
+    says_who = command.identity_status != "none" or command.name is not None
+    return command.intent is Intent.CONFIRM and not (command.whole or says_who or command.ref or command.when)
 
 
 RULES: tuple[Rule, ...] = (

@@ -269,3 +269,16 @@ def test_an_exact_time_in_answer_to_options_is_taken_if_free():
     decision = decided(Command(Intent.RESCHEDULE, when=at(20, 9)), after(known, asked), [a_slot(instant(20, 9))])
 
     assert kinds(decision) == ["MoveAppointment"]
+
+
+def test_a_yes_to_nothing_confirms_nothing_and_we_say_so():
+    decision = decided(Command(Intent.CONFIRM), facts(FIRST))
+
+    assert message(decision) == "no_open_question"
+    assert kinds(decision) == []
+
+
+def test_a_yes_with_a_code_is_a_command_of_its_own():
+    decision = decided(says(Intent.CONFIRM, code=1, whole=False), facts(FIRST))
+
+    assert kinds(decision) == ["ConfirmAppointment"]
