@@ -65,6 +65,12 @@ class Question(Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index(
+            "ix_question_offer",
+            "offer_id",
+            sqlite_where=text("offer_id IS NOT NULL"),
+            postgresql_where=text("offer_id IS NOT NULL"),
+        ),
+        Index(
             "ix_question_expiry",
             "expires_at",
             sqlite_where=text("state = 'open'"),
@@ -78,6 +84,7 @@ class Question(Base):
     state: Mapped[QuestionState] = mapped_column(default=QuestionState.OPEN)
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="SET NULL"))
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
+    offer_id: Mapped[int | None] = mapped_column(ForeignKey("offer.id"))
     code: Mapped[str | None]  # "4K7": how a later question is told from an earlier one
     outbox_key: Mapped[str]  # the text that asks; *data* is bound to it
     data: Mapped[bytes]

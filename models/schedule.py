@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Instant
-from models.states import AppointmentStatus, SlotState
+from models.states import AppointmentStatus, FreedBy, SlotState
 
 # A slot is filled by at most one appointment that is not cancelled or lapsed (guarantee 3).
 _LIVE_SQL = text("status NOT IN ('cancelled', 'lapsed')")
@@ -36,6 +36,12 @@ class Slot(Base):
             postgresql_where=text("state = 'free'"),
         ),
         Index("ix_slot_clinic_starts", "clinic_id", "starts_at"),
+        Index(
+            "ix_slot_freed",
+            "freed_at",
+            sqlite_where=text("freed_at IS NOT NULL"),
+            postgresql_where=text("freed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -45,6 +51,11 @@ class Slot(Base):
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
     state: Mapped[SlotState] = mapped_column(default=SlotState.FREE)
+    # It fell free and has not been looked at since: the round of offers looks, and forgets these.
+    freed_at: Mapped[Instant | None]
+    freed_by: Mapped[FreedBy | None]
+    freed_service_id: Mapped[int | None]  # of the visit that was in it
+    freed_offer_id: Mapped[int | None]  # whose winner left it
     version: Mapped[int] = mapped_column(default=1)
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import MetaData, inspect
 
-from models import audit, clinic, patient, post, schedule, staff
+from models import audit, clinic, event, offer, patient, post, schedule, staff
 from models.base import Base
 from models.database import Database
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 VERSION_TABLE = "alembic_version"
 POSTGRESQL_LOCK = 0x74656B73746172  # "tekstar": the advisory lock that migrating processes take in turn
-TABLE_MODULES = (audit, clinic, patient, post, schedule, staff)  # importing them is what fills `Base.metadata`
+TABLE_MODULES = (audit, clinic, event, offer, patient, post, schedule, staff)  # importing them is what fills `Base.metadata`
 
 
 class SchemaTooNew(Exception):

@@ -146,3 +146,41 @@ class StopSource(StrEnum):
     STOP = "stop"
     WRONG_NUMBER = "wrong_number"
     STAFF = "staff"
+
+
+class OfferState(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class OfferStep(StrEnum):
+    """What a line of an offer's ledger says."""
+
+    OPENED = "opened"
+    ASKED = "asked"
+    WON = "won"  # accepted in time, first of all
+    LOST = "lost"  # accepted when another had won
+    LATE = "late"  # accepted when the offer had ended
+    REFUSED = "refused"  # accepted, and could not have it any more: the offer went on
+    DECLINED = "declined"
+    UNDONE = "undone"  # the winner gave it back
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class WaitlistState(StrEnum):
+    ACTIVE = "active"
+    SERVED = "served"  # won an offer
+    LEFT = "left"
+
+
+class FreedBy(StrEnum):
+    """How a slot fell free, and so when it may be offered."""
+
+    TEXT = "text"  # the patient may still undo it
+    STAFF = "staff"
+    LAPSE = "lapse"
+    CLAIM = "claim"  # its patient won an earlier time; it is held for their undo
+    UNDO = "undo"  # a winner gave it back

@@ -69,6 +69,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_clinic_number"), "clinic", ["number"], unique=False)
     op.create_table(
+        "event",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("clinic_id", INTEGER, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_event_at", "event", ["at"], unique=False)
+    op.create_table(
         "heartbeat",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("at_ms", INTEGER, nullable=False),
@@ -292,7 +303,14 @@ def upgrade() -> None:
         sa.Column("starts_at", UtcDateTime(), nullable=False),
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("freed_at", UtcDateTime(), nullable=True),
+        sa.Column("freed_by", sa.String(32), nullable=True),
+        sa.Column("freed_service_id", INTEGER, nullable=True),
+        sa.Column("freed_offer_id", INTEGER, nullable=True),
         sa.Column("version", INTEGER, nullable=False),
+        sa.CheckConstraint(
+            "freed_by IN ('text', 'staff', 'lapse', 'claim', 'undo')", name=op.f("ck_slot_freed_by_is_known")
+        ),
         sa.CheckConstraint("state IN ('free', 'taken', 'held', 'withdrawn')", name=op.f("ck_slot_state_is_known")),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_slot_ends_after_it_starts")),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_slot_clinic_id")),
@@ -317,6 +335,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'free'"),
         postgresql_where=sa.text("state = 'free'"),
+    )
+    op.create_index(
+        "ix_slot_freed",
+        "slot",
+        ["freed_at"],
+        unique=False,
+        sqlite_where=sa.text("freed_at IS NOT NULL"),
+        postgresql_where=sa.text("freed_at IS NOT NULL"),
     )
     op.create_table(
         "thread",
@@ -479,6 +505,70 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slot_id", "service_id", name=op.f("pk_slot_service")),
     )
     op.create_table(
+        "offer",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("slot_id", INTEGER, nullable=False),
+        sa.Column("clinic_id", INTEGER, nullable=False),
+        sa.Column("service_id", INTEGER, nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("wave_size", INTEGER, nullable=False),
+        sa.Column("wave_minutes", INTEGER, nullable=False),
+        sa.Column("waves", INTEGER, nullable=False),
+        sa.Column("deadline", UtcDateTime(), nullable=False),
+        sa.Column("next_wave_at", UtcDateTime(), nullable=True),
+        sa.Column("only", DOCUMENT, nullable=True),
+        sa.Column("depth", INTEGER, nullable=False),
+        sa.Column("parent_id", INTEGER, nullable=True),
+        sa.Column("winner_id", INTEGER, nullable=True),
+        sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("why", sa.String(), nullable=True),
+        sa.Column("entries", INTEGER, nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("state IN ('open', 'won', 'expired', 'withdrawn')", name=op.f("ck_offer_state_is_known")),
+        sa.CheckConstraint("depth BETWEEN 1 AND 3", name=op.f("ck_offer_not_too_deep")),
+        sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_offer_appointment_id")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_offer_clinic_id")),
+        sa.ForeignKeyConstraint(["parent_id"], ["offer.id"], name=op.f("fk_offer_parent_id")),
+        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("fk_offer_service_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_offer_slot_id")),
+        sa.ForeignKeyConstraint(["winner_id"], ["patient.id"], name=op.f("fk_offer_winner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
+        sa.UniqueConstraint("key", name=op.f("uq_offer_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_offer_deadline",
+        "offer",
+        ["deadline"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_offer_next_wave",
+        "offer",
+        ["next_wave_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index("ix_offer_parent", "offer", ["parent_id"], unique=False)
+    op.create_index("ix_offer_slot", "offer", ["slot_id"], unique=False)
+    op.create_index("ix_offer_winner", "offer", ["winner_id", "closed_at"], unique=False)
+    op.create_index(
+        "uq_offer_open_slot",
+        "offer",
+        ["slot_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", INTEGER, nullable=False),
         sa.Column("key", sa.String(), nullable=False),
@@ -554,6 +644,96 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'leased')"),
     )
     op.create_table(
+        "waitlist_entry",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=False),
+        sa.Column("service_id", INTEGER, nullable=False),
+        sa.Column("clinics", DOCUMENT, nullable=True),
+        sa.Column("days", DOCUMENT, nullable=True),
+        sa.Column("hours", DOCUMENT, nullable=True),
+        sa.Column("notice_minutes", INTEGER, nullable=False),
+        sa.Column("weekly_max", INTEGER, nullable=True),
+        sa.Column("care_class", INTEGER, nullable=True),
+        sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("joined_at", UtcDateTime(), nullable=False),
+        sa.Column("last_asked_at", UtcDateTime(), nullable=True),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.CheckConstraint("state IN ('active', 'served', 'left')", name=op.f("ck_waitlist_entry_state_is_known")),
+        sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_waitlist_entry_appointment_id")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_waitlist_entry_patient_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("fk_waitlist_entry_service_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waitlist_entry")),
+        sa.UniqueConstraint("key", name=op.f("uq_waitlist_entry_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_waitlist_entry_service",
+        "waitlist_entry",
+        ["service_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.create_index(
+        "uq_waitlist_entry_patient_service",
+        "waitlist_entry",
+        ["patient_id", "service_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.create_table(
+        "offer_entry",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("offer_id", INTEGER, nullable=False),
+        sa.Column("position", INTEGER, nullable=False),
+        sa.Column("step", sa.String(32), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=True),
+        sa.Column("number", sa.LargeBinary(), nullable=True),
+        sa.Column("wave", INTEGER, nullable=True),
+        sa.Column("inbox_id", INTEGER, nullable=True),
+        sa.Column("received_at", UtcDateTime(), nullable=True),
+        sa.Column("outbox_key", sa.String(), nullable=True),
+        sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("seal", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint(
+            "step IN ('opened', 'asked', 'won', 'lost', 'late', 'refused', 'declined', 'undone', 'expired', 'withdrawn')",  # noqa: E501
+            name=op.f("ck_offer_entry_step_is_known"),
+        ),
+        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_offer_entry_offer_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_offer_entry_patient_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer_entry")),
+        sa.UniqueConstraint("offer_id", "position", name=op.f("uq_offer_entry_offer_id_position")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_offer_entry_asked",
+        "offer_entry",
+        ["patient_id", "at"],
+        unique=False,
+        sqlite_where=sa.text("step = 'asked'"),
+        postgresql_where=sa.text("step = 'asked'"),
+    )
+    op.create_table(
+        "offer_skipped",
+        sa.Column("offer_id", INTEGER, nullable=False),
+        sa.Column("patient_id", INTEGER, nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_offer_skipped_offer_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_offer_skipped_patient_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("offer_id", "patient_id", name=op.f("pk_offer_skipped")),
+    )
+    op.create_table(
         "question",
         sa.Column("id", INTEGER, nullable=False),
         sa.Column("thread_id", INTEGER, nullable=False),
@@ -561,6 +741,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("patient_id", INTEGER, nullable=True),
         sa.Column("appointment_id", INTEGER, nullable=True),
+        sa.Column("offer_id", INTEGER, nullable=True),
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("outbox_key", sa.String(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
@@ -576,6 +757,7 @@ def upgrade() -> None:
             name=op.f("ck_question_state_is_known"),
         ),
         sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_question_appointment_id")),
+        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_question_offer_id")),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_question_patient_id"), ondelete="SET NULL"
         ),
@@ -598,6 +780,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_question_offer",
+        "question",
+        ["offer_id"],
+        unique=False,
+        sqlite_where=sa.text("offer_id IS NOT NULL"),
+        postgresql_where=sa.text("offer_id IS NOT NULL"),
     )
     op.create_index(
         "ix_question_open",
@@ -637,6 +827,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.drop_index(
+        "ix_question_offer",
+        table_name="question",
+        sqlite_where=sa.text("offer_id IS NOT NULL"),
+        postgresql_where=sa.text("offer_id IS NOT NULL"),
+    )
+    op.drop_index(
         "ix_question_expiry",
         table_name="question",
         sqlite_where=sa.text("state = 'open'"),
@@ -649,6 +845,27 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.drop_table("question")
+    op.drop_table("offer_skipped")
+    op.drop_index(
+        "ix_offer_entry_asked",
+        table_name="offer_entry",
+        sqlite_where=sa.text("step = 'asked'"),
+        postgresql_where=sa.text("step = 'asked'"),
+    )
+    op.drop_table("offer_entry")
+    op.drop_index(
+        "uq_waitlist_entry_patient_service",
+        table_name="waitlist_entry",
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.drop_index(
+        "ix_waitlist_entry_service",
+        table_name="waitlist_entry",
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.drop_table("waitlist_entry")
     op.drop_index(
         "ix_outbox_unsettled",
         table_name="outbox",
@@ -676,6 +893,28 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'leased')"),
     )
     op.drop_table("outbox")
+    op.drop_index(
+        "uq_offer_open_slot",
+        table_name="offer",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.drop_index("ix_offer_winner", table_name="offer")
+    op.drop_index("ix_offer_slot", table_name="offer")
+    op.drop_index("ix_offer_parent", table_name="offer")
+    op.drop_index(
+        "ix_offer_next_wave",
+        table_name="offer",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.drop_index(
+        "ix_offer_deadline",
+        table_name="offer",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.drop_table("offer")
     op.drop_table("slot_service")
     op.drop_index(
         "ix_inbox_waiting",
@@ -710,6 +949,12 @@ def downgrade() -> None:
     op.drop_index("ix_appointment_clinic_starts", table_name="appointment")
     op.drop_table("appointment")
     op.drop_table("thread")
+    op.drop_index(
+        "ix_slot_freed",
+        table_name="slot",
+        sqlite_where=sa.text("freed_at IS NOT NULL"),
+        postgresql_where=sa.text("freed_at IS NOT NULL"),
+    )
     op.drop_index(
         "ix_slot_free_of_practitioner",
         table_name="slot",
@@ -753,6 +998,8 @@ def downgrade() -> None:
     op.drop_table("link_session")
     op.drop_table("idempotent_request")
     op.drop_table("heartbeat")
+    op.drop_index("ix_event_at", table_name="event")
+    op.drop_table("event")
     op.drop_index(op.f("ix_clinic_number"), table_name="clinic")
     op.drop_table("clinic")
     op.drop_table("catalogue")
