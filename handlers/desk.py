@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from gateway.channel import Stored
+from gateway.intake import trouble
 from gateway.text import Lane
 from handlers import conversation, incomplete, wording
 from handlers.decision import Decision, Notice
@@ -226,7 +227,7 @@ class Desk:
                 if is_away(error):
                     raise
                 if not (isinstance(error, Conflict) or is_conflict(error)):
-                    log.exception("text_failed", inbox_id=letter.inbox_id)
+                    log.error("text_failed", inbox_id=letter.inbox_id, trouble=trouble(error))
                     break
                 if not self._still_waits(letter, now):
                     return  # another process was quicker
