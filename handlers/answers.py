@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from handlers import family
 from handlers.case import ABOUT_A_VISIT, CONVERSATIONAL
 from handlers.rules import clinic_of
 from handlers.wishes import covers
@@ -103,6 +104,8 @@ def _of_visit(question: QuestionFacts, command: Command, facts: Facts) -> Choice
     wall = visit.starts_at.astimezone(clinic_of(visit, facts).zone).replace(tzinfo=None)
     if command.ref is not None and not covers(command.ref, wall):
         return None  # another visit is meant
+    if family.speaks_of_another(command.about, facts.people[visit.patient_id], facts):
+        return None  # and so is another person's
     offered = {choice.meaning for choice in question.choices} or set(VISIT_DIGITS.values())
     return Choice("", meaning, visit.id, visit.starts_at) if meaning in offered else None
 

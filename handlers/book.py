@@ -62,7 +62,7 @@ def _person(case: Case) -> PersonFacts | None:
     if case.named is not None:
         return case.named
     children = [person for person in case.people if case.owner is None or person.id != case.owner.id]
-    if case.command.child and children:
+    if (case.command.child or case.command.about) and children:
         return children[0] if len(children) == 1 else None
     return case.owner
 

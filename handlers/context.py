@@ -40,6 +40,7 @@ def context_of(facts: Facts) -> Context:
         options=() if question is None else _options(question, facts),
         visits=tuple(_wall(visit, facts) for visit in facts.visits if visit.patient_id in ids),
         code=None if question is None else question.code,
+        people=family.given_names(facts),
         language=facts.thread.language or next((person.language for person in people if person.language), None),
     )
 

@@ -130,6 +130,31 @@ def is_named(person: PersonFacts, name: str) -> bool:
     return sameness == "match"
 
 
+def given_name(person: PersonFacts) -> str:
+    """The name by which others speak of the person."""
+    return (person.given_names.split() or [""])[0].split("-")[0]
+
+
+def given_names(facts: Facts) -> tuple[str, ...]:
+    """The given names of all whom a text from this number may speak of."""
+    found = [p for holder in holders(facts) for p in (holder, *wards(holder, facts), *sleeping_wards(holder, facts))]
+    return tuple(dict.fromkeys(given_name(person) for person in found))
+
+
+def spoken_of(about: Iterable[str], people: Iterable[PersonFacts]) -> list[PersonFacts]:
+    """Those of *people* whom a text names; nobody by a name that two of them have."""
+    persons = list(people)
+    alike = {name: [person for person in persons if given_name(person) == name] for name in about}
+    return [found[0] for found in alike.values() if len(found) == 1]
+
+
+def speaks_of_another(about: Iterable[str], person: PersonFacts, facts: Facts) -> bool:
+    """Whether a text names others than *person* and than their guardians, who may have signed it."""
+    named = spoken_of(about, facts.people.values())
+    others = [p for p in named if p.id != person.id and person not in wards(p, facts)]
+    return bool(others) and person not in named
+
+
 def initial(person: PersonFacts) -> str:
     """The one letter by which a text on a shared number names a person."""
     return person.given_names[:1].upper()

@@ -91,18 +91,37 @@ def _from_elsewhere(command: Command, owner: PersonFacts, facts: Facts) -> Stand
 
 
 def _named(command: Command, owner: PersonFacts, facts: Facts, *, proves: bool) -> Standing:
-    """The code opens its owner and the dependants of theirs; the name, if any, must be one of them or who signed."""
+    """The code opens its owner and the dependants of theirs; the name, if any, must be one of them or who signed.
+
+    Whom else the text speaks of by a given name ("Eeron aika") narrows that down.
+    """
     people = (owner, *family.wards(owner, facts))
-    if command.name is None:
-        return Standing(Verdict.KNOWN, owner, people, by_code=True, proves=proves)
-    for person in people:
-        if family.is_named(person, command.name):
-            return Standing(Verdict.KNOWN, owner, people, person, by_code=True, proves=proves)
-    if any(family.is_named(young, command.name) for young in family.sleeping_wards(owner, facts)):
+    asleep = family.sleeping_wards(owner, facts)
+    if family.spoken_of(command.about, asleep) or (
+        command.name is not None and any(family.is_named(young, command.name) for young in asleep)
+    ):
         return Standing(Verdict.ASLEEP, owner)
-    if any(family.is_named(guardian, command.name) for guardian in _guardians(owner, facts)):
-        return Standing(Verdict.KNOWN, owner, people, owner, by_code=True, proves=proves)
-    return Standing(Verdict.CONTRADICTION, owner)
+    signed = _signed(command, owner, people, facts)
+    meant = [person for person in family.spoken_of(command.about, people) if person is not owner]
+    if signed is None or (not meant and family.speaks_of_another(command.about, owner, facts)):
+        return Standing(Verdict.CONTRADICTION, owner)
+    if len(meant) > 1:
+        return Standing(Verdict.KNOWN, owner, tuple(meant), by_code=True, proves=proves)
+    named = meant[0] if meant else signed if command.name or command.about else None
+    return Standing(Verdict.KNOWN, owner, people, named, by_code=True, proves=proves)
+
+
+def _signed(
+    command: Command, owner: PersonFacts, people: tuple[PersonFacts, ...], facts: Facts
+) -> PersonFacts | None:
+    """Whom the name in the text means: one of *people*, the owner where a guardian or nobody signed; None: a stranger."""
+    name = command.name
+    if name is None:
+        return owner
+    named = next((person for person in people if family.is_named(person, name)), None)
+    if named is None and any(family.is_named(guardian, name) for guardian in _guardians(owner, facts)):
+        return owner
+    return named
 
 
 def _without_code(command: Command, facts: Facts) -> Standing:

@@ -67,6 +67,7 @@ def _texted_visit(case: Case) -> VisitFacts | None:
         for visit in case.facts.visits
         if visit.id in case.facts.texted_visits
         and visit.patient_id in ids
+        and not family.speaks_of_another(case.command.about, case.facts.people[visit.patient_id], case.facts)
         and covers(named, case.local(visit.starts_at, clinic_of(visit, case.facts)).replace(tzinfo=None))
     ]
     return found[0] if len(found) == 1 and found[0].starts_at > case.facts.now else None

@@ -23,7 +23,8 @@ def decide(case: Case) -> Decision:
 def _todays(case: Case) -> VisitFacts | None:
     """The next visit of today, or the one that goes on, of anybody whom the number may act for."""
     today = family.today(case.facts)
-    ids = {person.id for person in case.people or family.reachable(case.facts)}
+    people = family.reachable(case.facts)
+    ids = {person.id for person in family.spoken_of(case.command.about, people) or people}
     return next(
         (
             visit

@@ -23,8 +23,8 @@ NOTHING = Settled()
 
 
 def put(command: Command, settled: Settled = NOTHING) -> dict[str, Any]:
-    """Return *command* and what is settled as JSON data for a question. The name stays: a question is sealed."""
-    return {"command": {**_bare(command), "name": command.name}} | _settled(settled)
+    """Return *command* and what is settled as JSON data for a question. Names stay: a question is sealed."""
+    return {"command": {**_bare(command), "name": command.name, "about": list(command.about)}} | _settled(settled)
 
 
 def for_staff(command: Command, settled: Settled = NOTHING) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def take(pending: Mapping[str, Any]) -> tuple[Command, Settled]:
         needs_human=bool(data.get("needs_human")),
         also=tuple(Intent(name) for name in data.get("also", ())),
         child=bool(data.get("child")),
+        about=tuple(data.get("about", ())),
         whole=True,
     )
     return command, Settled(pending.get("patient"), pending.get("visit"), pending.get("service"))
@@ -67,6 +68,7 @@ def completed(waiting: Command, answer: Command) -> Command:
         ref=answer.ref or waiting.ref,
         recur=answer.recur or waiting.recur,
         child=answer.child or waiting.child,
+        about=tuple(dict.fromkeys((*waiting.about, *answer.about))),
         needs_human=answer.needs_human or waiting.needs_human,
     )
 

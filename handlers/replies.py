@@ -58,7 +58,7 @@ def _entitled(case: Case, question: QuestionFacts) -> Case | Decision | None:
     tie = family.tie(person, case.facts)
     if tie is Tie.ASLEEP:
         return case.hand_over(HandOverReason.MINOR, patient_id=person.id)
-    if tie not in (Tie.OWN, Tie.GUARDIAN):
+    if tie is Tie.NONE or (tie is Tie.STALE and case.command.identity_status == "none"):
         return None
     if case.command.identity_status == "none":
         return replace(case, level=1, owner=person, people=(person, *family.wards(person, case.facts)))

@@ -50,6 +50,8 @@ def _who(case: Case, people: tuple[PersonFacts, ...]) -> PersonFacts | None:
         return next((person for person in people if person.id == opened), None)
     if case.command.name is not None:
         people = tuple(person for person in people if family.is_named(person, case.command.name))
+    elif case.command.about:
+        people = tuple(family.spoken_of(case.command.about, people))
     return people[0] if len(people) == 1 else None
 
 

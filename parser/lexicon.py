@@ -48,6 +48,8 @@ class Lexicon:
     """Words that belong to one language only, with that language."""
     name_cues: dict[str, tuple[tuple[str, ...], ...]]
     """What stands before a name, by its last word."""
+    name_things: frozenset[str]
+    """What somebody has: "Bertta Mallisen aika"."""
     all_known: frozenset[str]
     all_polite: frozenset[str]
 
@@ -72,6 +74,7 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         PhraseBook(phrases, spelled, clitics),
         _unique_words(languages),
         _cues(every),
+        frozenset().union(*(_folded(words.get("names", {}).get("things", [])) for words in tables.values())),
         frozenset().union(*(one.known for one in every)),
         frozenset().union(*(one.polite for one in every)),
     )

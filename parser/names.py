@@ -103,9 +103,17 @@ def _score(run: list[int], text: Text, lexicon: Lexicon, codes: list[tuple[int, 
     capitals = all(text.raw[text.words[at].start].isupper() for at in run)
     score += 2 if capitals and not text.raw.isupper() else 0
     score += 3 if _after_cue(run[0], text, lexicon) else 0
+    score += 2 if _has_a_thing(run[-1], text, lexicon) else 0
     score += 1 if run[-1] == len(text.words) - 1 or run[0] == 0 else 0
     score += 0.5 if len(run) == 2 else 0
     return score
+
+
+def _has_a_thing(index: int, text: Text, lexicon: Lexicon) -> bool:
+    """Whether the word is a genitive with a visit behind it: "Bertta Mallisen aika", "Bertta Mallis tid"."""
+    following = text.words[index + 1] if index + 1 < len(text.words) else None
+    owner = text.words[index].text[-1:] in ("n", "s")
+    return owner and following is not None and following.text in lexicon.name_things
 
 
 def _beside(text: Text, end: int, start: int) -> bool:
