@@ -120,6 +120,14 @@ class Clinic:
         with self.database.transaction() as connection:
             return rows.a_practitioner(connection)
 
+    def day(self, wall: str) -> date:
+        """ "11.3." as a date."""
+        return instant(f"{wall} 12.00").date()
+
+    def birthday(self, years: int, wall: str) -> date:
+        """When somebody was born who turns so many years old on that day."""
+        return self.day(wall).replace(year=self.day(wall).year - years)
+
     # --- people ---------------------------------------------------------------------------------------------------
 
     def phone(self, number: str = "") -> Phone:
@@ -258,6 +266,10 @@ class Clinic:
     def state_of(self, key: str) -> OutboxState:
         """What became of a text of the clinic's own."""
         return rows.rows_of(self.database, Outbox, key=key)[0].state
+
+    def has_gone(self, key: str) -> bool:
+        """Whether the carrier has taken a text of the clinic's own."""
+        return self.state_of(key) in (OutboxState.SENT, OutboxState.DELIVERED)
 
     def take_over(self, phone: Phone) -> None:
         """Staff take the thread."""
