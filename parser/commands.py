@@ -94,7 +94,8 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
         add(Intent.RESCHEDULE, 3.1, "from one time to another")
     if signals.has("may_cancel") and (evidence.identified or evidence.dated):
         add(Intent.CANCEL, 3.1, f'asks to cancel: "{signals.quote("may_cancel")}"')
-    if signals.has("keep") or (not asks and signals.has("come") and not evidence.service and not evidence.question):
+    coming = signals.has("come") and evidence.identified and not evidence.service and not evidence.question
+    if signals.has("keep") or (coming and not asks):
         add(Intent.CONFIRM, 2.6, f'confirms: "{signals.quote("keep") or signals.quote("come")}"')
     if signals.has("when_is") and not signals.has("info", "any") and signals.weight("book") < _SURE:
         add(Intent.LIST, 3.1, f'asks when it is: "{signals.quote("when_is")}"')

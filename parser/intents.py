@@ -38,6 +38,8 @@ def _only_asks(evidence: Evidence, command: Verdict) -> bool:
 
 def _unclear(evidence: Evidence) -> Verdict:
     signals = evidence.signals
+    if (fact := _public_fact(evidence)) is not None:
+        return Verdict(Intent.FREE, ["asks for what anybody may know"], fact, LIKELY)
     if signals.has("info", "ask", "may_cancel") or evidence.question:
         return Verdict(
             Intent.FREE,
@@ -53,6 +55,18 @@ def _unclear(evidence: Evidence) -> Verdict:
     return Verdict(Intent.FREE, ["no command found"], None, LOST, evidence.words > 3)
 
 
+def _public_fact(evidence: Evidence) -> Topic | None:
+    """What the clinic tells everybody, if the text asks for one such thing and hardly anything else."""
+    signals = evidence.signals
+    asked = [topic for name, topic in _PUBLIC.items() if signals.has(name)]
+    alone = evidence.words <= _ONE_QUESTION and not evidence.identified and not evidence.service
+    return asked[0] if len(asked) == 1 and alone and not signals.has("complaint", "abuse") else None
+
+
+_PUBLIC = {"hours": Topic.OPENING_HOURS, "where": Topic.DIRECTIONS}
+_ONE_QUESTION = 9
+
+
 def _info_topic(evidence: Evidence) -> Topic | None:
     if evidence.context.kind is ContextKind.OFFER:
         return Topic.OFFER_QUESTION
@@ -64,7 +78,7 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
     signals = evidence.signals
     if evidence.digit in _REMINDER_DIGITS:
         return _short(_REMINDER_DIGITS[evidence.digit], f"{evidence.digit} as the reminder asked", SURE)
-    if (command := full_command(evidence)) and command.confidence >= LIKELY and command.intent not in _WEAK_HERE:
+    if (command := full_command(evidence)) and command.confidence >= LIKELY and _beats_reminder(command, evidence):
         return command
     coming = signals.has("come", "keep")
     away = _away(evidence)
@@ -100,6 +114,12 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
 
 _REMINDER_DIGITS = {1: Intent.CONFIRM, 2: Intent.CANCEL, 3: Intent.RESCHEDULE}
 _WEAK_HERE = frozenset([Intent.BOOK, Intent.CONFIRM])
+
+
+def _beats_reminder(command: Verdict, evidence: Evidence) -> bool:
+    """Whether this is a command of its own: "a new time" moves the visit, unless the writer says for what and who."""
+    named = command.intent is Intent.BOOK and evidence.identified and evidence.service is not None
+    return named or command.intent not in _WEAK_HERE
 
 
 def _is_bare(signals: Signals) -> bool:

@@ -44,6 +44,8 @@ def one_slip_apart(one: str, other: str) -> bool:
     """Whether one insertion, deletion, change or swap of neighbours makes *one* into *other*."""
     if one == other:
         return True
+    if min(len(one), len(other)) <= SHORTEST and len(one) != len(other):
+        return False  # "mille" is no "muille"
     start = 0
     for mine, theirs in zip(one, other, strict=False):
         if mine != theirs:

@@ -8,7 +8,7 @@ from parser.verdict import Evidence, Verdict
 
 def read_talk(evidence: Evidence) -> Verdict | None:
     """The verdict when the text is one of these, else None."""
-    for rule in (_attack, _consent, _person, _strangers, _machines, _small_matters, _waitlist):
+    for rule in (_attack, _consent, _person, _strangers, _machines, _small_matters, _grievance, _waitlist):
         if verdict := rule(evidence):
             return verdict
     return None
@@ -54,6 +54,7 @@ def _machines(evidence: Evidence) -> Verdict | None:
         return Verdict(Intent.FREE, ["looks like an advertisement"], Topic.SPAM, 0.8)
     if signals.has("auto_reply") and not evidence.identified:
         answers = signals.has("cancel", "move", "callback", "cannot", "take", "come") or evidence.question
+        answers = answers or (evidence.wish and evidence.context.kind is ContextKind.CALLBACK_NOTICE)
         asks = signals.has("callback", "cancel", "move")
         if not answers or (evidence.context.kind is ContextKind.NONE and not asks):
             return Verdict(Intent.FREE, [f'an automatic reply: "{signals.quote("auto_reply")}"'], Topic.AUTO_REPLY, 0.9)
@@ -97,6 +98,20 @@ def _is_command(evidence: Evidence, name: str) -> bool:
     if name == "authentic":
         return signals.has("cancel", "book") and evidence.identified
     return signals.has("cancel", "move", "book") and (evidence.identified or evidence.wish)
+
+
+def _grievance(evidence: Evidence) -> Verdict | None:
+    """ "This is the third time you cancel my time": nothing is asked for but an answer."""
+    signals = evidence.signals
+    open_question = evidence.context.kind is not ContextKind.NONE
+    if (
+        open_question
+        or evidence.identified
+        or not signals.has("complaint", "abuse")
+        or signals.has("callback", "human")
+    ):
+        return None
+    return Verdict(Intent.FREE, [f'a complaint: "{signals.quote("complaint")}"'], Topic.COMPLAINT, 0.85, True)
 
 
 def _asks_beside_bill(evidence: Evidence) -> bool:

@@ -14,13 +14,13 @@ _W = r"w(?:~w|[,|&]{0,2}w)*"
 
 GROUPS = Pass(
     [
-        (rf"V[,;?_]{{0,3}}x(?:{_W})|x(?:{_W})\??V", "week_without"),
+        (rf"V[,;?]{{0,3}}x(?:{_W})|x(?:{_W})\??V|V[,;?]{{0,2}}w\??x", "week_without"),
         (rf"V[,.;?]{{0,3}}f?{_W}(?:u?w)*", "weekdays_of_week"),
         (rf"f?{_W}(?:u?w)*[,?]{{0,2}}V", "weekdays_of_week"),
         (rf"{_W}OV", "weekdays_hours_week"),
         (r"Z\)w|w>Z", "weekday_after_holiday"),
         (r"w<Z|<Zw", "weekday_before_holiday"),
-        (r"wV?[,.]?\.?Z(?![~])", "weekday_and_date"),
+        (r"wV?[,.]?\.?Z", "weekday_and_date"),
         (rf"f?{_W}u?w?", "weekdays"),
         (r"V", "week"),
     ]

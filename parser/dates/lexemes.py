@@ -70,6 +70,7 @@ _CLASSES = {
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
 _MINUTES_TO = "minutes_to_"
 _TODAY = "today_"
+_LONGEST_STEM = 24
 
 
 class Lexeme(NamedTuple):
@@ -118,7 +119,7 @@ class DateWords:
     def _find(self, word: str) -> Meaning | None:
         if found := self.exact.get(word):
             return self._inflected(found, word) if found.kind in "np" else found
-        for length in range(len(word), 1, -1):
+        for length in range(min(len(word), _LONGEST_STEM), 1, -1):
             if found := self.stems.get(word[:length]):
                 return self._compound(found, word, word[length:])
         return None
@@ -134,7 +135,7 @@ class DateWords:
         return self._inflected(found, word)
 
     def _stem_of(self, word: str) -> Meaning | None:
-        for length in range(len(word), 2, -1):
+        for length in range(min(len(word), _LONGEST_STEM), 2, -1):
             if found := self.stems.get(word[:length]):
                 return found
         return None
@@ -366,7 +367,7 @@ def _without_lonely(lexemes: list[Lexeme]) -> list[Lexeme]:
 
 
 _NEIGHBOURS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "w": (frozenset("NTw~,|&SW>p<xfub)".replace(",", "")), frozenset("XVtcwp~|&,NT[])?".replace("?", "")) | {"n", "d"}),
+    "w": (frozenset("NTw~|&SW>p<xfub)"), frozenset("XVtcwp~|&,NT[])ndS@bfu><=x")),
     "m": (frozenset("noiBEJNTfu><~l=m"), frozenset("no~")),
     "n": (frozenset("cib<>fqjh+-"), frozenset("WDHMIGgl")),
     "*": (frozenset("wnodXtmWpFiNT"), frozenset("wnoXtmWMpF")),

@@ -132,13 +132,13 @@ class Sorter:
             return False
         if self._in_denial(mention):
             return True
-        if intent is Intent.CALLBACK or intent is Intent.BOOK:
+        if intent is Intent.CALLBACK or intent is Intent.BOOK or mention.days.flag == "to":
             return False
         days = mention.days
         if intent is Intent.CANCEL:
             return not self._after_book(mention)
         known = [moment for moment in (self.context.at, *self.context.visits) if moment]
-        if any(self._names(mention, moment) for moment in known) and days.flag != "to":
+        if any(self._names(mention, moment) for moment in known):
             return True
         if days.flag in ("of", "from") or days.kind == "since":
             return True
