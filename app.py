@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -131,8 +132,9 @@ def serve(house: House) -> None:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     log.info("serving", host=web.host, port=web.port, threads=web.threads)
-    preparation.start()
-    server.run()  # ends by SystemExit, which it catches to let its threads finish
+    with contextlib.suppress(SystemExit):  # a signal may come before the server runs
+        preparation.start()
+        server.run()  # ends by SystemExit, which it catches to let its threads finish
     stopping.set()
     if preparation.failure is not None:
         raise preparation.failure

@@ -28,6 +28,7 @@ import jobs
 import lifeline
 from embedded import EmbeddedRedis, EmbeddedRedisError, redis_url
 from gateway.bell import connect as connect_redis
+from models.database import is_away
 from models.heartbeats import beat, forget
 from startup import House, arguments, open_house
 
@@ -178,6 +179,7 @@ class Foreman:
         self._tick = Tick(connect_redis(redis_url(house.settings), socket_timeout=2))
         self._name = f"worker:{socket.gethostname()}:{os.getpid()}"
         self._beaten: datetime | None = None
+        self._failing: set[str] = set()
 
     def run(self, stopping: threading.Event) -> None:
         """Work until *stopping* is set. Nothing that fails ends it."""
@@ -191,10 +193,18 @@ class Foreman:
             self._embedded.stop()
 
     def _dutifully(self, duty: Callable[[], None]) -> None:
+        """Do one duty. What goes on failing is said once, and once more when it works again."""
+        name = duty.__name__.strip("_")
         try:
             duty()
-        except Exception:
-            log.exception("duty_failed", duty=duty.__name__)
+        except Exception as error:
+            if name not in self._failing:
+                log.error("duty_fails", duty=name, exc_info=None if is_away(error) else error)
+            self._failing.add(name)
+        else:
+            if name in self._failing:
+                log.info("duty_works_again", duty=name)
+            self._failing.discard(name)
 
     def _keep_redis(self) -> None:
         if self._embedded is None:

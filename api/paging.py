@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from handlers.entries import EARLIEST, LATEST
 from handlers.refusals import Invalid
 
 MOST = 1000
@@ -25,13 +26,20 @@ def _limit(value: Any) -> Any:
 
 def _moment(value: Any) -> Any:
     """Take a day or an RFC 3339 time, also one whose + came as a space because it was not escaped."""
-    if isinstance(value, str) and len(value) == 10:
-        return date.fromisoformat(value)
-    if isinstance(value, str) and "T" in value.upper():
+    moment = _written(value) if isinstance(value, str) else None
+    if moment is None or not EARLIEST <= moment.year <= LATEST:
+        raise ValueError("expected a day such as 2026-03-02 or a time with offset")
+    return moment
+
+
+def _written(value: str) -> datetime | date | None:
+    try:
+        if len(value) == len("2026-03-02"):
+            return date.fromisoformat(value)
         moment = datetime.fromisoformat(value.replace(" ", "+"))
-        if moment.tzinfo is not None:
-            return moment
-    raise ValueError("expected a day such as 2026-03-02 or a time with offset")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 Moment = Annotated[datetime | date, BeforeValidator(_moment)]

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.blueprint import v1
 from api.office import office
 from api.schemas import ParsedView
 from api.spec import operation
 from handlers.contact import e164
-from handlers.entries import Entry, Line, Time
+from handlers.entries import EARLIEST, LATEST, Entry, Language, Line, Time
 from handlers.refusals import Invalid
 from parser.__main__ import as_context, as_json
-from parser.command import Command, Context, ContextKind
+from parser.command import Command, ContextKind
 from parser.mask import mask
 from parser.reading import parse
+
+
+def _local(written: str) -> str:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        moment = None
+    if moment is None or not EARLIEST <= moment.year <= LATEST:
+        raise ValueError("expected a local time such as 2026-03-02T09:00")
+    return written
+
+
+LocalTime = Annotated[str, Field(max_length=40), AfterValidator(_local)]
 
 
 class ContextData(Entry):
     """What the conversation holds, as `python -m parser` takes it."""
 
-    at: str | None = None
-    options: list[str] = Field(default_factory=list, max_length=20)
-    visits: list[str] = Field(default_factory=list, max_length=20)
-    code: str | None = None
-    language: str | None = None
+    at: LocalTime | None = None
+    options: list[LocalTime] = Field(default_factory=list, max_length=20)
+    visits: list[LocalTime] = Field(default_factory=list, max_length=20)
+    code: Annotated[str, Field(max_length=10)] | None = None
+    language: Language | None = None
 
 
 class ParseEntry(Entry):
@@ -38,7 +52,7 @@ class ParseEntry(Entry):
     context: ContextKind = Field(default=ContextKind.NONE, description="which question is open")
     context_data: ContextData = Field(default_factory=ContextData)
     now: Time | None = None
-    lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    lang: Language | None = None
 
 
 @v1.post("/parse")
@@ -48,22 +62,22 @@ def parse_text(json: ParseEntry) -> dict[str, Any]:
     now = (json.now or office().clock()).astimezone(office().zone)
     preview = office().preview
     if json.number is None or preview is None:
-        return {"command": _shown(parse(json.text, now, _context(json), json.lang)), "answer": None}
+        context = as_context(json.context.value, json.context_data.model_dump(exclude_none=True))
+        return {"command": _shown(parse(json.text, now, context, json.lang)), "answer": None}
+    number = _number(json.number, "number")
+    service_number = None if json.service_number is None else _number(json.service_number, "service_number")
     try:
-        service_number = None if json.service_number is None else e164(json.service_number, office().region)
-        previewed = preview(json.text, e164(json.number, office().region), service_number, now)
-    except ValueError as error:
-        raise Invalid.because(str(error), "number") from None
+        previewed = preview(json.text, number, service_number, now)
     except LookupError:
         raise Invalid.because("no clinic is reached at this number", "service_number") from None
     return {"command": _shown(previewed.command), "answer": dict(previewed.answer)}
 
 
-def _context(entry: ParseEntry) -> Context:
+def _number(written: str, path: str) -> str:
     try:
-        return as_context(entry.context.value, entry.context_data.model_dump(exclude_none=True))
-    except ValueError:
-        raise Invalid.because("expected times such as 2026-03-02T09:00", "context_data") from None
+        return e164(written, office().region)
+    except ValueError as error:
+        raise Invalid.because(str(error), path) from None
 
 
 def _shown(command: Command) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sqlalchemy import Row
 
 from api.access import actor
@@ -16,6 +16,7 @@ from api.schemas import TextPage, ThreadPage, WholeThreadView
 from api.spec import operation
 from api.views import text_view, thread_view
 from handlers.contact import e164
+from handlers.entries import Line
 from handlers.refusals import Invalid, Unknown
 from models.correspondence import (
     Marks,
@@ -34,11 +35,16 @@ SHOWN_WITH_A_THREAD = 100
 _MARKS = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
+def _unescaped(value: Any) -> Any:
+    """Take a + that was not escaped and so came as a space."""
+    return f"+{value[1:]}" if isinstance(value, str) and value.startswith(" ") else value
+
+
 class TextQuery(Query):
     """Which texts, and from where on."""
 
     direction: Literal["in", "out"] | None = None
-    number: Annotated[str, Field(max_length=40)] | None = None
+    number: Annotated[Line, BeforeValidator(_unescaped)] | None = None
     after: Annotated[str, Field(max_length=40)] | None = Field(
         default=None, description="the cursor of the answer before; left out: from the beginning"
     )
@@ -122,7 +128,7 @@ def _thread(thread_id: int) -> dict[str, Any]:
 def _number(written: str) -> str:
     """A number as the texts have it; what is none (a name that a sender wrote) is looked for as it is."""
     try:
-        return e164(written.replace(" ", "+", 1) if written.startswith(" ") else written, office().region)
+        return e164(written, office().region)
     except ValueError:
         return written
 

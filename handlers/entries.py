@@ -25,6 +25,7 @@ from pydantic import (
 from models.states import AppointmentStatus
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EARLIEST, LATEST = 1900, 2200  # years
 MOST_SLOTS = 1000  # in one request
 LONGEST_TEXT = 1000  # characters: seven parts in GSM-7
 
@@ -34,6 +35,13 @@ def _written_time(value: Any) -> Any:
     if not isinstance(value, str | datetime):
         raise ValueError("expected an RFC 3339 time with offset, such as 2026-03-02T09:00:00+02:00")
     return value
+
+
+def _within_reach(moment: datetime) -> datetime:
+    """Refuse years that no calendar of a clinic has, and that no other zone could hold."""
+    if not EARLIEST <= moment.year <= LATEST:
+        raise ValueError(f"expected a year {EARLIEST}-{LATEST}")
+    return moment
 
 
 def _zone(value: str) -> str:
@@ -67,7 +75,7 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 MaybeLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_plain)]
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
-Time = Annotated[AwareDatetime, BeforeValidator(_written_time)]
+Time = Annotated[AwareDatetime, BeforeValidator(_written_time), AfterValidator(_within_reach)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 Span = tuple[Clock, Clock]

@@ -21,6 +21,7 @@ from models.states import HandOverState, InboxState, OutboxState, ThreadState
 
 STOP = cast(Table, Stop.__table__)
 UNSETTLED = timedelta(minutes=5)  # a transaction lasts a minute at most: older rows have all appeared
+MOST_UNSETTLED = 100_000  # rows that may be written in that time: older ones need not be looked at
 _WAITING = text("inbox.state IN ('new', 'part')")  # literal, as the partial indexes have it: SQLite compares the words
 _NOT_CLOSED = text("hand_over.state <> 'closed'")
 HANDLED = (InboxState.DONE, InboxState.FAILED)
@@ -179,8 +180,12 @@ def _first_unsettled(after: int, now: datetime) -> ColumnElement[int]:
     """
     horizon = text("(pg_snapshot_xmin(pg_current_snapshot())::text::bigint % 4294967296)")
     written_by: ColumnElement[int] = sql_cast(sql_cast(literal_column("outbox.xmin"), postgresql.TEXT), BigInteger)
+    newest = select(func.max(OUTBOX.c.id)).scalar_subquery()
     first = select(func.min(OUTBOX.c.id)).where(
-        OUTBOX.c.id > after, OUTBOX.c.created_at > now - UNSETTLED, written_by >= horizon
+        OUTBOX.c.id > after,
+        OUTBOX.c.id > newest - MOST_UNSETTLED,
+        OUTBOX.c.created_at > now - UNSETTLED,
+        written_by >= horizon,
     )
     return func.coalesce(first.scalar_subquery(), literal_column("9223372036854775807"))
 

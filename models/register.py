@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models.applying import UNSETTLED, withdraw
 from models.clinic import Catalogue, Clinic, Practitioner, Service
-from models.patient import Consent, ContactNumber, Guardianship, Patient
+from models.patient import Consent, ContactNumber, FailedProof, Guardianship, Patient
 from models.post import Outbox, Thread
 from models.rows import ids_by_key
 from models.schedule import Appointment
@@ -26,6 +26,7 @@ PATIENT = cast(Table, Patient.__table__)
 NUMBER = cast(Table, ContactNumber.__table__)
 GUARDIAN = cast(Table, Guardianship.__table__)
 CONSENT = cast(Table, Consent.__table__)
+FAILED = cast(Table, FailedProof.__table__)
 CATALOGUE = cast(Table, Catalogue.__table__)
 APPOINTMENT = cast(Table, Appointment.__table__)
 OUTBOX = cast(Table, Outbox.__table__)
@@ -278,6 +279,7 @@ def erase(connection: Connection, patient_id: int) -> None:
     for table, column in ((NUMBER, NUMBER.c.patient_id), (GUARDIAN, GUARDIAN.c.guardian_id)):
         connection.execute(delete(table).where(column == patient_id))
     connection.execute(delete(GUARDIAN).where(GUARDIAN.c.dependant_id == patient_id))
+    connection.execute(delete(FAILED).where(FAILED.c.patient_id == patient_id))
     connection.execute(update(CONSENT).where(CONSENT.c.patient_id == patient_id).values(number=None))
     connection.execute(update(PATIENT).where(PATIENT.c.id == patient_id).values(**_ERASED, key=f"erased-{patient_id}"))
 

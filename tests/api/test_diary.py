@@ -93,6 +93,13 @@ def test_a_time_needs_an_offset(clinic):
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, "start")
 
 
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00Z", 1_796_000_000])
+def test_a_time_is_one_of_a_calendar(clinic, start):
+    answer = clinic.put("/slots/s2", a_slot(start=start))
+
+    assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, "start")
+
+
 def test_a_taken_slot_is_changed_only_by_its_appointment(clinic):
     clinic.put("/appointments/v1", a_visit())
 

@@ -94,6 +94,7 @@ def test_texts_are_filtered_by_direction_and_number(clinic, patient_writes):
 
     assert read("direction=in") == [("in", NUMBER), ("in", OTHER)]
     assert read("direction=out&number=0405550150") == [("out", OTHER)]
+    assert read("number=+358405550101") == read("number=%2B358405550101")
     assert read("number=%2B358405550101") == [("in", NUMBER), ("out", NUMBER)]
 
 
@@ -260,7 +261,9 @@ def test_what_would_be_answered_is_shown(app, clinic, database, keys, settings, 
     ("change", "path"),
     [
         ({"context": "dream"}, "context"),
-        ({"context_data": {"at": "soon"}}, "context_data"),
+        ({"context_data": {"at": "soon"}}, "context_data.at"),
+        ({"context_data": {"visits": ["9999-12-31T23:59"]}}, "context_data.visits[0]"),
+        ({"now": "9999-12-31T23:59:59Z"}, "now"),
         ({"now": "2026-11-24T10:00"}, "now"),
         ({"text": None}, "text"),
     ],
