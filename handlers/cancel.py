@@ -34,6 +34,7 @@ def cancel(case: Case, visit: VisitFacts) -> Decision:
         until=case.facts.now + rules.UNDO_LASTS,
         patient_id=visit.patient_id,
         starts_at=visit.starts_at.astimezone(UTC),
+        version=visit.version + 1,
     )
     offer = _offer_of_a_new_time(case, visit)
     return case.answer(

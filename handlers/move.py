@@ -75,6 +75,7 @@ def _moved(case: Case, visit: VisitFacts, slot: SlotFacts) -> Decision:
         until=case.facts.now + rules.UNDO_LASTS,
         patient_id=visit.patient_id,
         starts_at=visit.starts_at.astimezone(UTC),
+        version=visit.version + 1,
     )
     moved = replace(visit, starts_at=slot.starts_at, clinic_id=slot.clinic_id)
     old = case.local(visit.starts_at, rules.clinic_of(visit, case.facts))

@@ -179,6 +179,7 @@ class UndoFacts:
     until: datetime
     patient_id: int
     starts_at: datetime | None = None  # when the visit was before the change, so that the undo can name it
+    version: int | None = None  # of the visit after the change; at another one somebody has changed it since
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,10 +136,15 @@ class Gathering:
         return replace(facts, last_sent_at=last[1], last_body_echo=last[0].strip() == text.strip())
 
     def with_undo(self, facts: Facts) -> Facts:
-        """*facts* with whether the slot that an undo needs is still free."""
+        """*facts* with whether the slot that an undo needs is still free.
+
+        Without any undo when the visit is no longer as the change left it: what is undone is that change alone.
+        """
         undo = facts.thread.undo
         if undo is None:
             return facts
+        if undo.version not in (None, queries.version_of_visit(self._connection, undo.appointment_id)):
+            return replace(facts, thread=replace(facts.thread, undo=None))
         return replace(facts, undo_slot_free=undo.slot_id in is_free(self._connection, [undo.slot_id]))
 
     def _known_to(self, ids: Iterable[int]) -> dict[int, PersonFacts]:

@@ -149,6 +149,7 @@ def undo_from(data: Mapping[str, Any]) -> UndoFacts:
         until=datetime.fromisoformat(data["until"]),
         patient_id=data["patient"],
         starts_at=None if data["start"] is None else datetime.fromisoformat(data["start"]),
+        version=data["version"],
     )
 
 
@@ -162,6 +163,7 @@ def undo_data(undo: UndoFacts) -> dict[str, Any]:
         "until": undo.until.isoformat(),
         "patient": undo.patient_id,
         "start": None if undo.starts_at is None else undo.starts_at.isoformat(),
+        "version": undo.version,
     }
 
 
@@ -351,6 +353,14 @@ _VISITS = (
     .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
     .order_by(APPOINTMENT.c.starts_at)
 )
+
+
+_VERSION = select(APPOINTMENT.c.version).where(APPOINTMENT.c.id == bindparam("visit"))
+
+
+def version_of_visit(connection: Connection, visit_id: int) -> int | None:
+    """Which version a visit is at; None when there is none."""
+    return connection.execute(_VERSION, {"visit": visit_id}).scalar()
 
 
 def visits(connection: Connection, patient_ids: Collection[int], now: datetime) -> dict[int, list[VisitFacts]]:

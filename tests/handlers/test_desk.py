@@ -219,6 +219,17 @@ def test_of_two_who_pick_one_slot_in_one_breath_the_first_wins_and_the_second_is
     assert house.answers(number(0))[-1] != "booked"
 
 
+def test_an_undo_takes_back_nothing_that_staff_have_arranged_since(house, database):
+    house.text(cancel(0))
+    with database.transaction() as connection:
+        connection.execute(Appointment.__table__.update().values(version=9))
+
+    house.text(("PALAUTA", number(0)))
+
+    assert house.visit().status is AppointmentStatus.CANCELLED
+    assert house.answers(number(0)) == ["cancelled", "nothing_to_undo"]
+
+
 # --- the diary moves meanwhile ------------------------------------------------------------------------------------
 
 

@@ -120,7 +120,7 @@ def inbox_id(database, thread):
 def test_a_thread_is_read_as_the_decision_left_it(database, thread):
     with database.transaction() as connection:
         clinic, patient = a_clinic(connection), a_patient(connection)
-    undo = UndoFacts("cancel", 41, 7, AppointmentStatus.CONFIRMED, LATER, patient, TOMORROW)
+    undo = UndoFacts("cancel", 41, 7, AppointmentStatus.CONFIRMED, LATER, patient, TOMORROW, 8)
     changed = replace(
         thread,
         clinic_id=clinic,
