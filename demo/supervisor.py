@@ -17,7 +17,7 @@ import lifeline
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PATIENCE: Final = 60.0  # seconds to come up; a laptop that compiles everything for the first time needs some
-TO_STOP: Final = 10.0
+TO_STOP: Final = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # between a death and the next start
 STEADY: Final = 10.0  # who lived so long starts anew with the shortest pause
 LAST_LINES: Final = 12

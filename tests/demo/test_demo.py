@@ -17,7 +17,10 @@ from demo.scenes import SCENES
 from demo.supervisor import ROOT
 from embedded import socket_path
 
-PATIENCE = 100
+PATIENCE = 200  # seconds; a busy machine starts six interpreters slowly
+
+pytestmark = pytest.mark.timeout(300)
+
 BENT = """
 import sys
 from dataclasses import replace

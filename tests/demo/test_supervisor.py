@@ -1,11 +1,14 @@
 """The supervisor: who does not come up is named, who dies is started again, and nobody is left at the end."""
 
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from demo.supervisor import DoesNotRun, Supervisor, our_environment
+from demo.supervisor import ROOT, DoesNotRun, Supervisor, our_environment
 
 SLEEPS = "import time; time.sleep(60)"
 
@@ -91,3 +94,29 @@ def test_variables_that_mean_another_house_are_left_out():
     ours = our_environment({"TEKSTARI_DATABASE__URL": "postgresql://real", "PATH": "/bin"})
 
     assert ours == {"PATH": "/bin"}
+
+
+def test_nobody_outlives_a_supervisor_that_was_killed(tmp_path):
+    code = (
+        "import os, pathlib, sys, time; from demo.supervisor import Supervisor; "
+        f"child = Supervisor(pathlib.Path({str(tmp_path)!r}), os.environ, print).start('web', '-c', {SLEEPS!r}); "
+        "print(child.process.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+
+        parent.kill()
+
+    end = time.monotonic() + 10
+    while _runs(child):
+        assert time.monotonic() < end, "it lives on"
+        time.sleep(0.01)
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
