@@ -21,7 +21,7 @@ class FoundName(NamedTuple):
 
 def find_name(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> FoundName | None:
     """The likeliest first and last name in *text*; *codes* are the spans of identity codes and phone numbers."""
-    runs = _runs(text, lexicon)
+    runs = _runs(text, lexicon) + _beside_codes(text, lexicon, codes)
     if not runs:
         return None
     cut = [piece for run in runs for piece in _cut(run, text)]
@@ -48,14 +48,32 @@ def _runs(text: Text, lexicon: Lexicon) -> list[list[int]]:
         _keep(run, runs)
         run = [index] if fits else []
     _keep(run, runs)
-    return [_without_cue(run, text, lexicon) for run in runs]
+    return [name for run in runs if len(name := _without_cue(run, text, lexicon)) > 1]
 
 
 def _without_cue(run: list[int], text: Text, lexicon: Lexicon) -> list[int]:
     """In "Mvh Karin Lindström" the name begins after the greeting; "George Best" is a name of two words."""
-    while len(run) > 2 and _after_cue(run[1], text, lexicon):
+    while len(run) > 1 and _after_cue(run[1], text, lexicon):
         run = run[1:]
     return run
+
+
+def _beside_codes(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> list[list[int]]:
+    """Two words that are a clause of their own beside a code, one of them unknown: "owen price 190606A9133"."""
+    clauses: dict[int, list[int]] = {}
+    for index, token in enumerate(text.words):
+        clauses.setdefault(token.clause, []).append(index)
+    pairs = [run for run in clauses.values() if len(run) == 2 and all(text.words[at].kind == "w" for at in run)]
+    return [
+        run
+        for run in pairs
+        if any(not _is_known(text.words[at], lexicon) for at in run)
+        and any(_beside(text, text.words[run[1]].end, start) for start, _ in codes)
+    ]
+
+
+def _is_known(token: Token, lexicon: Lexicon) -> bool:
+    return token.text in lexicon.all_known or bool(lexicon.book.atoms(token.text))
 
 
 def _cut(run: list[int], text: Text) -> list[list[int]]:
@@ -75,8 +93,7 @@ def _adjacent(text: Text, one: Token, other: Token) -> bool:
 
 
 def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shouting: bool) -> bool:
-    known = token.text in lexicon.all_known or lexicon.book.atoms(token.text)
-    if not known:
+    if not _is_known(token, lexicon):
         return True
     if shouting or not text.raw[token.start].isupper() or len(token.text) < _LONG_ENOUGH - 1:
         return False

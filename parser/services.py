@@ -24,10 +24,10 @@ _SPECIAL_FIRST = (
 
 
 def find_service(signals: Signals) -> str | None:
-    """The most special service named, or None."""
+    """The most special service named, or None. False teeth that will not stay in are still false teeth."""
     named = {hit.signal.removeprefix(PREFIX) for hit in signals.kinds(PREFIX)}
     denied = {name.removeprefix(PREFIX) for name in signals.said if name.startswith(PREFIX)}
     for kind in _SPECIAL_FIRST:
-        if kind in named or (kind == "pain" and not named and kind in denied):
+        if kind in named or (not named and kind in denied - {"pain"}):
             return kind
     return min(named) if named else None

@@ -157,14 +157,16 @@ class Sorter:
 
     def _in_denial(self, mention: Mention) -> bool:
         """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
-        end = self.text.tokens[mention.last].end
-        clauses = {self.text.tokens[mention.first].clause, self.text.tokens[mention.last].clause}
+        first, last = self.text.tokens[mention.first], self.text.tokens[mention.last]
         for name in _AWAY:
             for signal in self.signals.said.get(name, ()):
                 word = self.text.words[signal.hit.first]
-                if signal.hit.first == signal.hit.last and name == "no" and not 0 <= word.start - end <= _CLOSE:
-                    continue  # a bare "no" denies what stands before it; "not until June" the grammar has read
-                if word.clause in clauses and not self._contrasted(mention, signal.hit.last):
+                if first.start <= word.start < last.end:
+                    continue  # "not until June", "vko 18, pe ei": the grammar has read it
+                bare = name == "no" and signal.hit.first == signal.hit.last
+                if bare and not 0 <= word.start - last.end <= _CLOSE:
+                    continue  # a bare "no" denies only what stands right before it
+                if word.clause in (first.clause, last.clause) and not self._contrasted(mention, signal.hit.last):
                     return True
         return False
 
@@ -399,9 +401,16 @@ def _united(found: list[Interval]) -> tuple[Interval, ...]:
     """In order and without doubles."""
     unique: list[Interval] = []
     for interval in sorted(found, key=lambda one: one.start):
-        if interval not in unique:
+        if interval not in unique and not any(_is_told_closer(interval, other) for other in found):
             unique.append(interval)
     return tuple(unique)
+
+
+def _is_told_closer(day: Interval, other: Interval) -> bool:
+    """Whether *day* is a whole day of which *other* names the hours: "the day after, 8.9. between 8 and 10"."""
+    if day == other or day.end is None or other.end is None or day.end - day.start != DAY:
+        return False
+    return day.start <= other.start and other.end <= day.end
 
 
 def _wall(minutes: int) -> str:
