@@ -27,6 +27,9 @@ NUMBER = "+358405550101"
 SERVICE_NUMBER = "+358405550100"
 
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # where the database decides nothing
+
+
 @dataclass
 class Clock:
     """Stands still until a test moves it."""

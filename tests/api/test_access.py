@@ -13,11 +13,12 @@ from sqlalchemy import update
 
 from app import create_app
 from models.access import API_KEY, make_key
-from tests.api.conftest import NOW, ONNI, Program, a_clinic, a_patient, a_service, a_slot, a_visit
+from tests.api.conftest import NOW, ONNI, Program, a_clinic, a_patient, a_service, a_slot, a_visit, on_sqlite
 
 OPEN = ("/api/v1/openapi.json", "/api/v1/docs", "/healthz")
 
 
+@on_sqlite
 @pytest.mark.parametrize("given_", [None, "Bearer ", "Bearer tks_wrong", "Basic dXNlcjpwYXNz", "Bearer \xe4"])
 def test_without_a_key_nothing_is_told(app, given_):
     headers = {} if given_ is None else {"Authorization": given_}
@@ -95,6 +96,7 @@ def test_a_key_of_one_clinic_works_there(clinic, program_for):
     assert [answer.status_code for answer in answers] == [200, 201, 200, 201]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -130,6 +132,7 @@ def test_every_error_is_a_problem_document(program, method, path, status):
     assert answer.json["status"] == status
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
@@ -153,11 +156,13 @@ def test_a_body_that_is_not_json_is_told_so(app, program, body, kind, status):
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", OPEN)
 def test_what_tells_of_nobody_is_open(app, path):
     assert app.test_client().get(path).status_code == 200
 
 
+@on_sqlite
 def test_the_docs_page_needs_nothing_from_elsewhere(app):
     page = app.test_client().get("/api/v1/docs")
 
@@ -167,6 +172,7 @@ def test_the_docs_page_needs_nothing_from_elsewhere(app):
     assert app.test_client().get("/api/v1/static/docs.css").status_code == 200
 
 
+@on_sqlite
 def test_the_openapi_document_names_every_call(app):
     document = app.test_client().get("/api/v1/openapi.json").json
 
@@ -187,6 +193,7 @@ def test_the_openapi_document_names_every_call(app):
     assert "application/problem+json" in jsonlib.dumps(document)
 
 
+@on_sqlite
 def test_the_openapi_document_tells_bodies_from_answers(app):
     schemas = app.test_client().get("/api/v1/openapi.json").json["components"]["schemas"]
 
@@ -196,6 +203,7 @@ def test_the_openapi_document_tells_bodies_from_answers(app):
     assert schemas["Patient"]["properties"].keys() >= {"identity_code", "version"}
 
 
+@on_sqlite
 def test_every_reference_in_the_openapi_document_leads_somewhere(app):
     text = app.test_client().get("/api/v1/openapi.json").text
     document = jsonlib.loads(text)

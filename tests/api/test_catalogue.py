@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.queries import read_catalogue
-from tests.api.conftest import SERVICE_NUMBER, a_clinic, a_service
+from tests.api.conftest import SERVICE_NUMBER, a_clinic, a_service, on_sqlite
 
 
 def test_a_clinic_reads_back_as_it_was_written(program):
@@ -52,6 +52,7 @@ def test_a_clinic_with_one_name_has_it_in_every_language(program, database):
     assert clinic.names == {"fi": "Keskusta", "sv": "Keskusta", "en": "Keskusta"}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("change", "path"),
     [

@@ -16,7 +16,18 @@ from models.diary import APPOINTMENT, SLOT
 from models.ledger import OUTBOX, TextOut, put_out
 from models.register import PATIENT, SERVICE
 from models.states import AppointmentStatus, OutboxState, Purpose
-from tests.api.conftest import NOW, NUMBER, ONNI, SERVICE_NUMBER, Program, a_clinic, a_patient, a_slot, a_visit
+from tests.api.conftest import (
+    NOW,
+    NUMBER,
+    ONNI,
+    SERVICE_NUMBER,
+    Program,
+    a_clinic,
+    a_patient,
+    a_slot,
+    a_visit,
+    on_sqlite,
+)
 
 
 def at(**later):
@@ -80,6 +91,7 @@ def test_one_bad_slot_keeps_all_out_and_says_which(clinic):
     assert clinic.get("/slots/a").status_code == 404
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "slots", [[], [a_slot(id="a"), a_slot(id="a")], [a_slot(id="a") | {"end": NOW.isoformat()}], [a_slot()], "slots"]
 )
@@ -87,12 +99,14 @@ def test_slots_that_cannot_be_are_refused(clinic, slots):
     assert clinic.put("/slots", {"slots": slots}).status_code == 422
 
 
+@on_sqlite
 def test_a_time_needs_an_offset(clinic):
     answer = clinic.put("/slots/s2", a_slot(start="2026-12-01T12:00:00"))
 
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, "start")
 
 
+@on_sqlite
 @pytest.mark.parametrize("start", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00Z", 1_796_000_000])
 def test_a_time_is_one_of_a_calendar(clinic, start):
     answer = clinic.put("/slots/s2", a_slot(start=start))
@@ -341,6 +355,7 @@ def test_a_visit_may_be_changed_by_our_id(clinic, database):
     assert (answer.json["id"], answer.json["status"], unknown.status_code) == (ours, "arrived", 404)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("change", "path"),
     [

@@ -14,7 +14,7 @@ from models.heartbeats import beat
 from models.ledger import HAND_OVER, TextOut, put_out
 from models.register import CLINIC
 from models.states import HandOverReason, Purpose
-from tests.api.conftest import NOW, NUMBER, SERVICE_NUMBER
+from tests.api.conftest import NOW, NUMBER, SERVICE_NUMBER, on_sqlite
 
 BOUND = {"binds": {"main": {"state": "bound as transceiver", "counts": {"texts_in": 1_234_567}}}}
 
@@ -43,6 +43,7 @@ def test_ready_when_database_redis_and_every_bind_work(web, database):
     assert answer.json["parts"] == {"database": "up", "redis": "up", "bind:main": "up"}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("data", "age", "said"),
     [
@@ -89,6 +90,7 @@ def test_a_database_that_is_away_is_named_and_metrics_go_on(settings, keys, cloc
     assert (call.status_code, call.mimetype, call.headers["Retry-After"]) == (503, "application/problem+json", "2")
 
 
+@on_sqlite
 @pytest.mark.parametrize(("age", "said", "status"), [(40, "up", 200), (61, "late", 503)])
 def test_timed_work_that_misses_its_turns_is_named(web, database, age, said, status):
     gateway_says(database, BOUND)
@@ -133,6 +135,7 @@ def test_metrics_hold_nothing_of_a_person(web, clinic):
     assert not any(secret in metrics for secret in (NUMBER, "Aino", "Virtanen", "140385"))
 
 
+@on_sqlite
 def test_every_figure_has_its_help_once(web):
     lines = web.get("/metrics").text.splitlines()
 

@@ -13,7 +13,7 @@ from models.ledger import HAND_OVER, OUTBOX, THREAD
 from models.patient import Stop
 from models.register import CLINIC, NUMBER
 from models.states import HandOverReason, HandOverState, OutboxState, Purpose, StopSource, ThreadState
-from tests.api.conftest import NOW, ONNI, SERVICE_NUMBER, a_patient, a_slot, a_visit
+from tests.api.conftest import NOW, ONNI, SERVICE_NUMBER, a_patient, a_slot, a_visit, on_sqlite
 from tests.api.conftest import NUMBER as AINOS_NUMBER
 
 
@@ -90,6 +90,7 @@ def test_an_answer_to_a_hand_over_takes_it(clinic, database):
     assert (hand_over.state, hand_over.owner) == (HandOverState.TAKEN, thread(database).owner)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("purpose", "consents", "reason"),
     [
@@ -161,6 +162,7 @@ def test_a_message_with_an_identity_code_never_goes_nor_is_it_kept(agreed, datab
     assert ONNI not in sent.get_data(as_text=True) + open_text(keys, "outbox.body", row.key, row.body)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -201,6 +203,7 @@ def test_the_first_number_that_works_is_texted(agreed, database):
     assert agreed.post("/messages", a_message()).json["number"] == "+358405550102"
 
 
+@on_sqlite
 def test_a_landline_gets_no_text(clinic):
     sent = clinic.post("/messages", a_message(patient=None, number="09 123 4567", purpose="reminders")).json
 
@@ -214,6 +217,7 @@ def test_a_number_that_is_nobodys_gets_what_needs_no_consent(clinic, purpose, st
     assert (sent["status"], sent["patient"]) == (status, None)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("message", "path"),
     [
@@ -232,6 +236,7 @@ def test_a_message_that_cannot_be_is_refused_with_the_field_at_fault(clinic, mes
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, path)
 
 
+@on_sqlite
 def test_a_message_has_one_recipient(clinic):
     answers = [
         clinic.post("/messages", a_message(**change)) for change in ({"patient": None}, {"number": AINOS_NUMBER})
@@ -318,6 +323,7 @@ def test_keys_of_two_programs_do_not_meet(agreed, program_for, database):
 # --- what became of it --------------------------------------------------------------------------------------------
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("state", "status"),
     [

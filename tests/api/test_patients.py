@@ -14,7 +14,7 @@ from models.ledger import OUTBOX, TextOut, put_out
 from models.patient import Consent
 from models.register import CLINIC, PATIENT
 from models.states import OutboxState, Purpose
-from tests.api.conftest import AINO, NOW, NUMBER, ONNI, SERVICE_NUMBER, a_clinic, a_patient
+from tests.api.conftest import AINO, NOW, NUMBER, ONNI, SERVICE_NUMBER, a_clinic, a_patient, on_sqlite
 
 
 def row_of(database, key="aino"):
@@ -110,6 +110,7 @@ def test_a_masked_code_that_was_read_may_be_written_back(program):
     assert (answer.status_code, answer.json["version"]) == (200, 1)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -135,6 +136,7 @@ def test_a_file_that_cannot_be_is_refused_with_the_field_at_fault(program, chang
     assert path in [fault["path"] for fault in answer.json["errors"]]
 
 
+@on_sqlite
 @pytest.mark.parametrize("given", [AINO, "140385-901F", "140385 901E"])
 def test_a_refusal_never_quotes_an_identity_code(program, given):
     answer = program.put("/patients/aino", a_patient(identity_code=given, language=given))
@@ -142,6 +144,7 @@ def test_a_refusal_never_quotes_an_identity_code(program, given):
     assert given not in answer.get_data(as_text=True)
 
 
+@on_sqlite
 def test_an_identity_code_cannot_be_an_id(program):
     answer = program.put(f"/patients/{AINO}", a_patient())
 
@@ -238,6 +241,7 @@ def test_names_are_found_whatever_the_case_of_their_letters(program):
     assert [len(each) for each in found] == [1, 1, 1]
 
 
+@on_sqlite
 @pytest.mark.parametrize("search", [{}, {"name": "aino", "number": NUMBER}, {"identity_code": "x"}, {"number": "x"}])
 def test_a_search_says_one_thing(program, search):
     assert program.post("/patients/search", search).status_code == 422
@@ -249,6 +253,7 @@ def test_a_percent_sign_is_no_wildcard(program):
     assert program.post("/patients/search", {"name": "%%"}).json["items"] == []
 
 
+@on_sqlite
 def test_a_proof_in_the_future_is_none(program):
     proven = (NOW + timedelta(hours=1)).isoformat()
 

@@ -19,7 +19,7 @@ from models.facts import IdentityRules
 from models.ledger import INBOX, OUTBOX
 from models.states import OutboxState
 from startup import House
-from tests.api.conftest import AINO, NOW, NUMBER, SERVICE_NUMBER, a_clinic, a_visit
+from tests.api.conftest import AINO, NOW, NUMBER, SERVICE_NUMBER, a_clinic, a_visit, on_sqlite
 
 OTHER = "+358405550150"
 
@@ -257,6 +257,7 @@ def test_what_would_be_answered_is_shown(app, clinic, database, keys, settings, 
     assert (nowhere.status_code, nowhere.json["errors"][0]["path"]) == (422, "service_number")
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -274,6 +275,7 @@ def test_what_cannot_be_read_is_refused_with_the_field_at_fault(clinic, change, 
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, path)
 
 
+@on_sqlite
 def test_the_context_matters(clinic):
     read = clinic.post("/parse", {"text": "1", "context": "reminder", "context_data": {"at": "2026-12-01T12:00"}}).json
 
