@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from gateway.simulator.delivery import Outgoing, as_phone_sends
 from models.patient import FailedProof, Stop
 from models.post import HandOver, Inbox, Question, Thread
 from models.schedule import Appointment
@@ -64,6 +66,22 @@ class Phone:
         assert set(statuses) == {0}, "the carrier was told that we have it"
         self.clinic.service.settle()
         return self.clinic.answer_to(self, before)
+
+    def sends(self, pdus: Sequence[Outgoing]) -> Answer:
+        """Send these PDUs just as they are, in this order, and wait for what comes of them."""
+        before = self.clinic.mark()
+        assert set(self.clinic.service.carrier.deliver_pdus(pdus)) == {0}, "the carrier was told that we have them"
+        self.clinic.service.take_in()
+        return self.clinic.answer_to(self, before)
+
+    def parts(self, words: str, mode: str = "udh8") -> list[Outgoing]:
+        """The PDUs that *words* become on their way."""
+        return as_phone_sends(self.number, self.clinic.number, words, mode)
+
+    def octets(self, octets: bytes, coding: int) -> list[Outgoing]:
+        """A PDU with these octets in this data_coding."""
+        (pdu,) = self.parts("x")
+        return [Outgoing(pdu.fields | {"short_message": octets, "data_coding": coding})]
 
     @property
     def shows(self) -> list[str]:

@@ -22,6 +22,11 @@ from models.database import Database
 from models.facts import IdentityRules
 from tests.rows import CLINIC_NUMBER, KEYS, NOW
 
+_ANY = "state IN ('new', 'part')"
+_WHOLE = (  # all parts are there, and the last of them rings the desk
+    "state = 'new' OR state = 'part' AND part_total ="
+    " (SELECT count(*) FROM inbox AS others WHERE others.part_set = inbox.part_set AND others.state = 'part')"
+)
 PATIENCE = 20.0  # seconds for what must come about, on the slowest machine
 QUICK = Reconnect(first=0.02, longest=0.1, refused_first=0.05, refused_longest=0.1)
 
@@ -83,12 +88,18 @@ class Service:
         wait_until(lambda: not self._under_way())
 
     def take_in(self) -> None:
-        """Wait until every text that has come is handled, but for parts whose others are missing."""
-        wait_until(lambda: not self._count("SELECT count(*) FROM inbox WHERE state = 'new'"))
+        """The same, but for parts whose others are missing."""
+        wait_until(lambda: not self._under_way(_WHOLE))
 
-    def _under_way(self) -> int:
+    def sweep(self) -> None:
+        """Another process looks for what was left behind, and the answers go."""
+        self.worker.sweep(self.clock())
+        self.turns.ring()
+        self.take_in()
+
+    def _under_way(self, waiting: str = _ANY) -> int:
         return self._count(
-            "SELECT (SELECT count(*) FROM inbox WHERE state IN ('new', 'part'))"
+            f"SELECT (SELECT count(*) FROM inbox WHERE {waiting})"
             " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'leased'))"
         )
 
