@@ -58,18 +58,19 @@ class Line(Protocol):
         """How it stands."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    source: Source
+    at: datetime
+
+
 @dataclass(slots=True)
 class _Round:
     """What came since the last round."""
 
     deliveries: list[Delivery] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
-    ended: list[Source] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    source: Source
+    ended: list[_Ended] = field(default_factory=list)
 
 
 _WAKE: Final = object()
@@ -102,7 +103,7 @@ class Turns(threading.Thread):
         self._desk_failures = 0  # in a row, of the batch at the head
         self._hungry: set[str] = set()  # lines whose outbox may hold something
         self._unsettled: list[Settlement] = []
-        self._ended: list[Source] = []
+        self._ended: list[_Ended] = []
         self._away_until = 0.0
         self._away_for = 0.0
         self._poll_at = self._keep_at = self._sweep_at = 0.0
@@ -120,9 +121,9 @@ class Turns(threading.Thread):
         """Record *settlements*; they are kept until the database has them."""
         self._queue.put(settlements)
 
-    def ended(self, source: Source) -> None:
-        """Record that a connection ended."""
-        self._queue.put(_Ended(source))
+    def ended(self, source: Source, at: datetime) -> None:
+        """Record that a connection ended, or fell silent, at that time."""
+        self._queue.put(_Ended(source, at))
 
     def ring(self) -> None:
         """Somebody wrote to the outbox: look now."""
@@ -186,7 +187,7 @@ class Turns(threading.Thread):
             case list():
                 came.settlements.extend(item)
             case _Ended():
-                came.ended.append(item.source)
+                came.ended.append(item)
             case _ if item is _RING:
                 self._hungry.update(line.name for line in self._lines)
             case _ if item is _STOP:
@@ -218,7 +219,7 @@ class Turns(threading.Thread):
     def _close(self, came: _Round) -> None:
         self._ended += came.ended
         while self._ended:
-            self._intake.close(self._ended[0], self._clock())
+            self._intake.close(self._ended[0].source, self._ended[0].at)
             del self._ended[0]
 
     def _lease(self) -> None:

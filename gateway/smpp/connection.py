@@ -17,6 +17,7 @@ from gateway.smpp.events import (
     Arrival,
     Bound,
     Ended,
+    Ending,
     Event,
     Odd,
     Quarantined,
@@ -64,6 +65,7 @@ class Connection(asyncio.Protocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ending: Ended | None = None
         self.bound_at: float | None = None
+        self.silence = 0.0  # seconds for which nothing had been heard when it was given up
         self.clogged = False  # the other side reads slower than we write
         self.draining = False  # we read no further until what was read is answered
         self._owner = owner
@@ -71,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._transport: asyncio.Transport | None = None
         self._closing = False
+        self._heard_at = self._loop.time()
 
     # What the event loop says
 
@@ -84,13 +87,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take all that has come, as one list."""
-        now = self._loop.time()
+        now = self._heard_at = self._loop.time()
         self._take(self.session.receive_data(data, now), now)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's signature)
+    def connection_lost(self, exc: Exception | None) -> None:
         """Give back what is under way."""
+        now = self._loop.time()
         self._transport = None
-        self._take(self.session.abandon(), self._loop.time())
+        if isinstance(exc, TimeoutError) or (self.ending is not None and self.ending.why is Ending.SILENT):
+            self.silence = now - self._heard_at
+        self._take(self.session.abandon(), now)
         self._owner.lost(self)
         if not self.ended.done():
             self.ended.set_result(None)

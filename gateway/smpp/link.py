@@ -11,7 +11,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
 
@@ -275,8 +275,11 @@ class Link:
             self._turns.settled(settlements)
 
     def lost(self, connection: Connection) -> None:
-        """Let its session end at once: the carrier may bring its last texts again by another bind."""
-        self._turns.ended(connection)
+        """Let its session end at once: the carrier may bring its last texts again by another bind.
+
+        One that fell silent ended when it did: nobody need have read what we have acknowledged since.
+        """
+        self._turns.ended(connection, self._clock() - timedelta(seconds=connection.silence))
 
     def _settle(self, answer: Answered | Unanswered, now: float) -> Settlement:
         """What an answer, or none, means for the outbox and for the pace."""

@@ -157,6 +157,7 @@ class Service:
         self.folder, self.url = folder, url
         self.keys = Keys(SECRET.encode())
         (folder / "secret.key").write_text(SECRET)
+        (folder / "secret.key").chmod(0o600)
         self.database = connect(named(url), data_dir=folder)
         migrate(self.database)
         self.people = build(self.database, self.keys, people, datetime.now(UTC))

@@ -120,12 +120,19 @@ def test_texts_whose_acknowledgements_were_lost_come_again_and_are_handled_once(
 
 
 @pytest.mark.long
-def test_a_half_open_link_loses_nothing(service):
+def test_texts_stored_on_a_link_that_is_dead_already_come_again_and_are_handled_once(shared_service):
+    """The silence is noticed long after the last acknowledgement that nobody read."""
+    service = shared_service
+    bind = Bind(service.carrier.port, enquire_link_seconds=2, response_timeout_seconds=2)
+    gateway = service.gateway(bind, name="half_open")
+    gateway.start()
+    service.carrier.wait_for_bind(timeout=60)
     service.write(service.crowd.round(), deaf=True)
-    wait_until(lambda: service.gateways[-1].said("was not answered"))
+    wait_until(lambda: gateway.said("was not answered"))
     service.carrier.faults.half_open = False
 
     finish(service)
+    assert gateway.stop() == 0
 
 
 def test_a_database_that_another_writer_holds_for_seconds_loses_nothing(service):

@@ -5,6 +5,7 @@ texts out (O) and receipts (D), labelled as an independent carrier's cases are.
 from __future__ import annotations
 
 import struct
+from datetime import timedelta
 
 import pytest
 
@@ -374,6 +375,20 @@ def test_s12_our_enquire_link_finds_out_who_is_there(smsc, answer):
         assert smsc.lives()
         smsc.close()
         assert gateway.links[0].counts["binds_refused"] == 0
+
+
+def test_s13_a_session_that_fell_silent_ended_when_it_was_last_heard(smsc):
+    """What was acknowledged since may not have been read, however long it takes to find out."""
+    with Gateway(smsc.port, enquire_link_seconds=1.0, answer_seconds=0.5) as gateway:
+        closed = []
+        gateway.post.session_closed = lambda session, at: closed.append(at)
+        smsc.bound()
+        smsc.say(deliver(1))
+        assert smsc.hears_the_end()  # no enquire_link of the gateway's is answered
+        wait_until(lambda: closed)
+        smsc.close()
+
+    assert closed[0] - gateway.post.inbox[0].received_at < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("rudely", [False, True])

@@ -123,7 +123,7 @@ def test_a_session_ends_in_the_database_when_its_connection_does(turns, post):
     turns.start()
     turns.arrived(delivery(source, mo(b"1")))
 
-    turns.ended(source)
+    turns.ended(source, wall())
 
     wait_until(lambda: post.sessions == {1: "closed"})
 
@@ -134,7 +134,7 @@ def test_what_comes_again_by_another_connection_finds_the_first_closed(turns, po
     post.store = lambda texts, now: order.extend(text.session for text in texts) or store(texts, now)
     post.session_closed = lambda session, now: order.append("closed") or close(session, now)
     turns.arrived(delivery(first, mo(b"1")))
-    turns.ended(first)
+    turns.ended(first, wall())
     turns.arrived(delivery(second, mo(b"1")))
 
     turns.start()
