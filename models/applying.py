@@ -36,7 +36,7 @@ from models.changes import (
 from models.patient import Consent, ContactNumber, FailedProof, Patient, Stop
 from models.post import Outbox, Question
 from models.schedule import Appointment, Slot
-from models.states import COMING, AppointmentStatus, OutboxState, Purpose, QuestionState, SlotState
+from models.states import COMING, AppointmentStatus, FreedBy, OutboxState, Purpose, QuestionState, SlotState
 
 
 class Conflict(Exception):
@@ -95,15 +95,25 @@ def withdraw(connection: Connection, which: ColumnElement[bool], reason: str, no
     connection.execute(update(OUTBOX).where(which).values(**taken_back(reason)), {"now": now})
 
 
+NEVER_FREED: dict[str, Any] = dict.fromkeys(("freed_at", "freed_by", "freed_service_id", "freed_offer_id"))
 _CLAIM_SLOT = (
     update(SLOT)
     .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.FREE)
-    .values(state=SlotState.TAKEN, version=SLOT.c.version + 1)
+    .values(state=SlotState.TAKEN, version=SLOT.c.version + 1, **NEVER_FREED)
 )
+# *visit* is the one that was in it: the round of offers asks those who wait for a time of its service.
 _FREE_SLOT = (
     update(SLOT)
     .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.TAKEN)
-    .values(state=SlotState.FREE, version=SLOT.c.version + 1)
+    .values(
+        state=SlotState.FREE,
+        version=SLOT.c.version + 1,
+        freed_at=bindparam("now"),
+        freed_by=bindparam("how"),
+        freed_service_id=select(APPOINTMENT.c.service_id)
+        .where(APPOINTMENT.c.id == bindparam("visit"))
+        .scalar_subquery(),
+    )
 )
 _END_VISIT = (
     update(APPOINTMENT)
@@ -145,10 +155,16 @@ def forget_what_was_queued(connection: Connection, visit_ids: Sequence[int], now
     connection.execute(_WITHDRAW_QUESTIONS, {"visits": visit_ids, "now": now})
 
 
+def free_slots(connection: Connection, visits: Sequence[tuple[int, int]], how: FreedBy, now: datetime) -> None:
+    """Free the slots of visits that leave them: (slot, visit). Raises `Conflict` for one that is not taken."""
+    rows = [{"slot": slot, "visit": visit, "how": how, "now": now} for slot, visit in visits]
+    exactly(connection, _FREE_SLOT, rows, "slot")
+
+
 def _cancel(connection: Connection, changes: Sequence[CancelAppointment], now: datetime) -> None:
     visits = [{"visit": c.appointment_id, "seen": c.version, "now": now} for c in changes]
     exactly(connection, _END_VISIT, visits, "appointment")
-    exactly(connection, _FREE_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    free_slots(connection, [(c.slot_id, c.appointment_id) for c in changes], FreedBy.TEXT, now)
     forget_what_was_queued(connection, [c.appointment_id for c in changes], now)
 
 
@@ -174,7 +190,7 @@ def _move(connection: Connection, changes: Sequence[MoveAppointment], now: datet
         for c in changes
     ]
     exactly(connection, _MOVE_VISIT, visits, "appointment")
-    exactly(connection, _FREE_SLOT, [{"slot": c.old_slot_id} for c in changes], "slot")
+    free_slots(connection, [(c.old_slot_id, c.appointment_id) for c in changes], FreedBy.TEXT, now)
     forget_what_was_queued(connection, [c.appointment_id for c in changes], now)
 
 

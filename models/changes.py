@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.states import AppointmentStatus, Purpose, QuestionState, StopSource
+from models.states import AppointmentStatus, OfferStep, Purpose, QuestionState, StopSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,77 @@ class ReturnAppointment:
     appointment_id: int
     slot_id: int  # the old slot, claimed back; times, clinic and practitioner are read from it
     status: AppointmentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOffer:
+    """Win an open offer: its slot is the patient's new visit, and their later one, if any, is given up at once."""
+
+    offer_id: int
+    patient_id: int
+    number: str  # that the answer came from
+    inbox_id: int
+    slot_id: int
+    clinic_id: int
+    service_id: int
+    practitioner_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+    released_id: int | None = None
+    released_version: int | None = None
+    released_slot_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOffer:
+    """An answer to an offer that wins nothing, for its ledger."""
+
+    about_offer: int
+    patient_id: int
+    number: str
+    inbox_id: int
+    step: OfferStep
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoClaim:
+    """A winner gives the time back; their old visit stands again as it was."""
+
+    offer_id: int
+    patient_id: int
+    number: str
+    inbox_id: int
+    slot_id: int  # that was won
+    released_id: int | None
+    released_slot_id: int | None
+    status: AppointmentStatus  # of the old visit
+
+
+@dataclass(frozen=True, slots=True)
+class JoinWaitlist:
+    """Tell this patient of earlier times of a service."""
+
+    patient_id: int
+    service_id: int
+    appointment_id: int | None  # the later visit that an earlier time would replace
+
+
+@dataclass(frozen=True, slots=True)
+class LimitWaitlist:
+    """Narrow which times are offered; what is None stays as it was."""
+
+    entry_id: int
+    days: tuple[int, ...] | None = None
+    hours: tuple[tuple[str, str], ...] | None = None
+    weekly_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveWaitlist:
+    """Offer no more times by this entry."""
+
+    entry_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +212,12 @@ Change = (
     | ConfirmAppointment
     | RestoreAppointment
     | ReturnAppointment
+    | ClaimOffer
+    | AnswerOffer
+    | UndoClaim
+    | JoinWaitlist
+    | LimitWaitlist
+    | LeaveWaitlist
     | SetStop
     | LiftStop
     | RecordConsent

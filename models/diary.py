@@ -11,9 +11,10 @@ from typing import Any, cast
 from sqlalchemy import Connection, Row, Select, Table, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from models.applying import NEVER_FREED
 from models.register import CLINIC, PATIENT, PRACTITIONER, SERVICE
 from models.schedule import Appointment, Slot, SlotService
-from models.states import AppointmentStatus, SlotState
+from models.states import AppointmentStatus, FreedBy, SlotState
 
 SLOT = cast(Table, Slot.__table__)
 SLOT_SERVICE = cast(Table, SlotService.__table__)
@@ -28,21 +29,25 @@ DEAD = (AppointmentStatus.CANCELLED, AppointmentStatus.LAPSED)
 def claim(connection: Connection, slot_id: int) -> bool:
     """Take the slot if nobody has it; one that staff hold may be taken too, since it is they who ask."""
     open_ = SLOT.c.state.in_([SlotState.FREE, SlotState.HELD])
-    return _set_state(connection, slot_id, open_, SlotState.TAKEN)
+    return _set_state(connection, slot_id, open_, SlotState.TAKEN, **NEVER_FREED)
 
 
-def release(connection: Connection, slot_id: int) -> bool:
-    """Make a taken slot free again."""
-    return _set_state(connection, slot_id, SLOT.c.state == SlotState.TAKEN, SlotState.FREE)
+def release(connection: Connection, slot_id: int, service_id: int, now: datetime) -> bool:
+    """Make a taken slot free again; it may be offered to those who wait for a time of the service."""
+    freed = {"freed_at": now, "freed_by": FreedBy.STAFF, "freed_service_id": service_id, "freed_offer_id": None}
+    return _set_state(connection, slot_id, SLOT.c.state == SlotState.TAKEN, SlotState.FREE, **freed)
 
 
 def withdraw_slot(connection: Connection, slot_id: int) -> bool:
     """Take a slot that is not taken off the diary."""
-    return _set_state(connection, slot_id, SLOT.c.state != SlotState.TAKEN, SlotState.WITHDRAWN)
+    return _set_state(connection, slot_id, SLOT.c.state != SlotState.TAKEN, SlotState.WITHDRAWN, **NEVER_FREED)
 
 
-def _set_state(connection: Connection, slot_id: int, seen: ColumnElement[bool], state: SlotState) -> bool:
-    statement = update(SLOT).where(SLOT.c.id == slot_id, seen).values(state=state, version=SLOT.c.version + 1)
+def _set_state(
+    connection: Connection, slot_id: int, seen: ColumnElement[bool], state: SlotState, **values: Any
+) -> bool:
+    statement = update(SLOT).where(SLOT.c.id == slot_id, seen)
+    statement = statement.values(state=state, version=SLOT.c.version + 1, **values)
     return connection.execute(statement).rowcount == 1
 
 

@@ -16,7 +16,8 @@ from models.database import Database
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 VERSION_TABLE = "alembic_version"
 POSTGRESQL_LOCK = 0x74656B73746172  # "tekstar": the advisory lock that migrating processes take in turn
-TABLE_MODULES = (audit, clinic, event, offer, patient, post, schedule, staff)  # importing them is what fills `Base.metadata`
+# Importing them is what fills `Base.metadata`.
+TABLE_MODULES = (audit, clinic, event, offer, patient, post, schedule, staff)
 
 
 class SchemaTooNew(Exception):

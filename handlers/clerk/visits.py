@@ -213,7 +213,7 @@ def _change(order: Order, row: Row[Any], key: str | None, refs: _Refs, place: _P
         return Put(row.id, row.version, created=False, changed=False)
     moved = place.slot_id != row.slot_id
     if row.status.live and (moved or not status.live):
-        release(order.connection, row.slot_id)
+        release(order.connection, row.slot_id, row.service_id, order.now)
     if status.live and (moved or not row.status.live):
         _claim(order, place.slot_id)
     change(order.connection, APPOINTMENT, row.id, row.version, {**values, "changed_at": order.now})
