@@ -130,6 +130,8 @@ def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None]
     elif away and signals.weight("book") < _SURE:
         moves = evidence.wish and not evidence.same_time and signals.has("move")
         add(Intent.RESCHEDULE if moves else Intent.CANCEL, 2.8, f'not coming: "{said}"')
+    elif signals.has("obstacle") and evidence.service == "checkup" and not evidence.wish and not signals.has("book"):
+        add(Intent.CANCEL, 2.7, f'hindered: "{signals.quote("obstacle")}"')
     elif signals.has("obstacle") and evidence.dated and not evidence.question and not evidence.service:
         add(Intent.CANCEL, 2.2, f'hindered: "{signals.quote("obstacle")}"')
     elif evidence.denied and not evidence.question and not evidence.service and not signals.has("book"):

@@ -101,6 +101,8 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         if evidence.wish and not evidence.same_time:
             return Verdict(Intent.RESCHEDULE, ["another time would suit"], None, ASK)
         return _short(Intent.CONFIRM, f'yes: "{signals.quote("yes")}"', SURE, evidence.question)
+    if signals.only_if("move") and evidence.question:
+        return Verdict(Intent.RESCHEDULE, ['suggests to move: "if" with a question'], None, ASK)
     if signals.denies("come") or signals.denies("yes"):
         return _short(Intent.CANCEL, "says not to come", LIKELY)
     if signals.denies("cancel"):

@@ -68,10 +68,11 @@ def lexicon(folder: Path = HERE) -> Lexicon:
     clitics = [
         fold(word) for words in tables.values() for word in _listed(words.get("spelling", {}).get("clitics", []))
     ]
+    right = frozenset().union(*(_folded(words.get("spelling", {}).get("right", [])) for words in tables.values()))
     every = list(languages.values())
     return Lexicon(
         languages,
-        PhraseBook(phrases, spelled, clitics),
+        PhraseBook(phrases, spelled, clitics, right),
         _unique_words(languages),
         _cues(every),
         frozenset().union(*(_folded(words.get("names", {}).get("things", [])) for words in tables.values())),

@@ -53,7 +53,15 @@ def compile_phrase(signal: str, weight: float, language: str, written: str) -> P
 class PhraseBook:
     """All phrases of all languages, indexed by their first two atoms."""
 
-    def __init__(self, phrases: Iterable[Phrase], spelled: Iterable[str] = (), clitics: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        phrases: Iterable[Phrase],
+        spelled: Iterable[str] = (),
+        clitics: Iterable[str] = (),
+        right: frozenset[str] = frozenset(),
+    ) -> None:
+        """*spelled* are more words to correct to, *clitics* endings that may be cut, *right* words never to correct."""
+        self._right = right
         self._clitics = tuple(sorted(clitics, key=len, reverse=True))
         self._single: dict[str, list[Phrase]] = {}
         self._double: dict[str, dict[str, list[Phrase]]] = {}
@@ -131,7 +139,7 @@ class PhraseBook:
 
     def _guessed(self, token: Token, protected: bool) -> tuple[str, ...]:
         """The atoms of a word with its letters put right: "joooo", "peurn"."""
-        if protected or token.kind != "w":
+        if protected or token.kind != "w" or token.text in self._right:
             return ()
         word = token.text
         if word in self._guesses:

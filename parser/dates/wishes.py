@@ -140,7 +140,7 @@ class Sorter:
         known = [moment for moment in (self.context.at, *self.context.visits) if moment]
         if any(self._names(mention, moment) for moment in known):
             return True
-        if days.flag in ("of", "from") or days.kind == "since":
+        if (days.flag in ("of", "from") and days.kind != "month") or days.kind == "since":
             return True
         return self._possessed(mention)
 
