@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -554,6 +555,21 @@ def test_two_consents_of_one_person_both_reach_the_file(database, diary):
 
     consents = look(database, Patient, diary.patient).consents
     assert consents == {"reminders": True, "care": False, "offers": False, "surveys": True}
+
+
+def test_consents_that_come_by_two_numbers_at_once_both_reach_the_file(database, diary):
+    first = RecordConsent(diary.patient, PATIENT_NUMBER, Purpose.OFFERS, False, "")
+    second = replace(first, number=OTHER_NUMBER, purpose=Purpose.CARE)
+    other = threading.Thread(target=carry_out, args=(database, second))
+
+    with database.transaction() as connection:
+        apply(connection, [first], LATER)
+        other.start()
+        other.join(0.2)  # it has read, if nothing keeps it from reading
+    other.join()
+
+    consents = look(database, Patient, diary.patient).consents
+    assert (consents["offers"], consents["care"]) == (False, False)
 
 
 def test_a_consent_of_a_number_on_no_file_is_recorded(database, diary):
