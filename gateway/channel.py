@@ -16,10 +16,14 @@ from gateway.text import InboundText, OutboundText, Receipt, Settlement
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A part that is committed. *inbox_id* is None when it repeats one that we already have (a redelivery)."""
+    """A part that is committed. *inbox_id* is None when it repeats one that we already have (a redelivery).
+
+    *undecided*: it may repeat one, which seconds will show. It is not committed; refuse it, and it comes again.
+    """
 
     inbox_id: int | None
     text: InboundText
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

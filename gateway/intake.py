@@ -121,7 +121,7 @@ class Intake:
             log.error("%d texts could not be stored: %s", len(arrived), trouble(error))
             self._doubt(arrived, now)
             return self._store_each(arrived, now) if len(arrived) > 1 else self._refuse(arrived, now)
-        _answer(arrived, accepted=True)
+        _answer_stored(arrived, stored)
         return stored
 
     def _store_each(self, arrived: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
@@ -131,7 +131,7 @@ class Intake:
             stored.extend(self._post.store([self._inbound(*one, now)], now))
 
         done, failed, left = each_alone(arrived, store)
-        _answer(done, accepted=True)
+        _answer_stored(done, stored)
         _answer(left, accepted=False)
         self._refuse(failed, now)
         return stored
@@ -186,6 +186,13 @@ def _receipt(delivery: Delivery, arrival: ReceiptArrived) -> Receipt:
     receipt = read_receipt(arrival.pdu, delivery.source.account, delivery.at)
     assert receipt is not None  # `session` asked the same question of the same PDU
     return receipt
+
+
+def _answer_stored(arrived: Sequence[tuple[Delivery, Arrival]], stored: Sequence[Stored]) -> None:
+    """Acknowledge *arrived*, but leave with the carrier what may repeat a text of a process that has just died."""
+    pairs = list(zip(arrived, stored, strict=True))
+    _answer([one for one, kept in pairs if not kept.undecided], accepted=True)
+    _answer([one for one, kept in pairs if kept.undecided], accepted=False)
 
 
 def _answer(arrived: Sequence[tuple[Delivery, Arrival]], *, accepted: bool) -> None:

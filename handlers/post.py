@@ -10,6 +10,7 @@ import socket
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import IntEnum
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -130,21 +131,25 @@ class PostOffice:
                 for text, digest in zip(texts, digests, strict=True)
             ]
             inbox.make_threads(connection, unknown, now)
-            new = [part for part in parts if part is not None]
+            new = [part for part in parts if isinstance(part, PartIn)]
             ids = iter(inbox.insert_parts(connection, new) if new else ())
         self._remember(unknown)
-        return [Stored(None if part is None else next(ids), text) for part, text in zip(parts, texts, strict=True)]
+        return [
+            Stored(next(ids), text) if isinstance(part, PartIn) else Stored(None, text, part is Repeats.PERHAPS)
+            for part, text in zip(parts, texts, strict=True)
+        ]
 
     def _new_part(
         self, text: InboundText, digest: bytes, copies: Sequence[Copy], sets: PartSets, now: datetime
-    ) -> PartIn | None:
-        """The row for *text*, or None when it repeats what we have (a redelivery)."""
+    ) -> PartIn | Repeats:
+        """The row for *text*, unless it repeats what we have (a redelivery) or may."""
         part_set = None
         if text.part is None:
-            if any(_is_redelivery(text, copy, now) for copy in copies):
-                return None
+            surest = max((_repeats(text, copy, now) for copy in copies), default=Repeats.NO)
+            if surest is not Repeats.NO:
+                return surest
         elif copies or (part_set := sets.place(text, digest)) is None:
-            return None  # the same octets under the same reference and number are never an honest second text
+            return Repeats.YES  # the same octets under the same reference and number are never an honest second text
         return PartIn(
             bind=text.bind,
             session_id=text.session,
@@ -316,15 +321,28 @@ class PartSets:
         return self._keys.blind(repr(shared), "inbox.part_set")
 
 
-def _is_redelivery(text: InboundText, copy: Copy, now: datetime) -> bool:
+class Repeats(IntEnum):
+    """Whether a text is one that we have, brought again; the surest is the greatest."""
+
+    NO = 0
+    PERHAPS = 1
+    YES = 2
+
+
+def _repeats(text: InboundText, copy: Copy, now: datetime) -> Repeats:
     """Whether the carrier repeats *copy* because it may not have read that we have it.
 
-    Only then: a patient's honest second "1" is two texts (architecture.md section 3).
+    Only then: a patient's honest second "1" is two texts (architecture.md section 3). Whether a process of another
+    machine has just died nobody knows until it is seen again or missed, which takes a few seconds.
     """
     if copy.session_id == text.session:
-        return False
-    ended = copy.closed_at or (copy.last_seen if copy.last_seen < now - ALIVE else None)
-    return ended is not None and ended - copy.received_at <= UNREAD
+        return Repeats.NO
+    ended = copy.closed_at or copy.last_seen
+    if ended - copy.received_at > UNREAD:
+        return Repeats.NO
+    if copy.closed_at is not None or copy.last_seen < now - ALIVE:
+        return Repeats.YES
+    return Repeats.NO if _is_here(copy.gateway) else Repeats.PERHAPS
 
 
 def _told(bind: BindReport) -> dict[str, object]:
@@ -338,14 +356,18 @@ def _told(bind: BindReport) -> dict[str, object]:
     }
 
 
+def _is_here(process: str) -> bool:
+    return process.rsplit(":", 2)[0] == socket.gethostname()
+
+
 def _has_died(process: str) -> bool:
     """Whether another process of this machine is gone; one of another machine is believed to live until its leases end.
 
     A container that starts again has the name and the pid that it had before: who had our pid is gone.
     """
-    host, pid, _ = process.rsplit(":", 2)
-    if host != socket.gethostname():
+    if not _is_here(process):
         return False
+    pid = process.rsplit(":", 2)[1]
     if int(pid) == os.getpid():
         return True
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -141,6 +142,18 @@ def test_what_comes_again_by_another_connection_finds_the_first_closed(turns, po
     wait_until(lambda: second.accepted)
 
     assert order == [1, "closed", 2]
+
+
+def test_what_may_be_a_redelivery_is_left_with_the_carrier(turns, post):
+    source, store = Source(), post.store
+    post.store = lambda texts, now: [replace(one, inbox_id=None, undecided=True) for one in store(texts, now)]
+
+    turns.arrived(delivery(source, mo(b"1")))
+    turns.start()
+    wait_until(lambda: source.rejected)
+
+    assert source.accepted == []
+    assert post.rows == {}
 
 
 def test_texts_are_refused_while_the_database_is_away_and_taken_when_it_is_back(turns, post):

@@ -236,16 +236,31 @@ def test_what_a_process_had_acknowledged_long_before_it_died_is_no_redelivery(da
     assert store(post, a_text(session), at=NOW + 12 * SECOND) != [None]
 
 
-@pytest.mark.parametrize("name", [a_living_process, lambda: ELSEWHERE])
-def test_the_same_words_to_another_process_that_lives_are_a_second_text(database, post, session, name):
+@pytest.mark.parametrize(("name", "seconds"), [(a_living_process, 1), (lambda: ELSEWHERE, 6)])
+def test_the_same_words_to_another_process_that_lives_are_a_second_text(database, post, session, name, seconds):
     other = PostOffice(database, KEYS, name())
     theirs = other.session_opened("main", NOW)
     store(other, a_text(theirs))
+    other.heartbeat("other", [], NOW + seconds * SECOND)
+
+    later = NOW + (seconds + 1) * SECOND
+    post.heartbeat("ours", [], later)
+
+    assert store(post, a_text(session), at=later) != [None]
+
+
+def test_whether_a_process_of_another_machine_has_just_died_is_waited_for(database, post, session):
+    other = PostOffice(database, KEYS, ELSEWHERE)
+    theirs = other.session_opened("main", NOW)
+    store(other, a_text(theirs))
     other.heartbeat("other", [], NOW + SECOND)
+    again = replace(a_text(session), received_at=NOW + 2 * SECOND)
 
-    post.heartbeat("ours", [], NOW + 2 * SECOND)
+    [at_once], [later] = post.store([again], NOW + 2 * SECOND), post.store([again], NOW + 5 * SECOND)
 
-    assert store(post, a_text(session), at=NOW + 2 * SECOND) != [None]
+    assert (at_once.inbox_id, at_once.undecided) == (None, True)
+    assert (later.inbox_id, later.undecided) == (None, False)
+    assert how_many(database, Inbox) == 1
 
 
 def test_a_process_of_another_machine_that_is_silent_for_long_is_held_for_dead(database, post, session):
