@@ -29,6 +29,7 @@ def test_a_killed_gateway_loses_nothing_and_does_nothing_twice(kind, request, tm
     server = request.getfixturevalue("postgresql_server") if kind == "postgresql" else None
     with a_service(kind, tmp_path, len(SMALL) * AT_ONCE, server=server, window=10) as service:
         ordeal = suffer(service, list(SMALL))
+        print(ordeal.report())
 
     assert [gap for gap in MUST_BE_HIT if not ordeal.gaps[gap]] == [], ordeal.report()
 
