@@ -10,6 +10,7 @@ from models.states import AppointmentStatus, FreedBy, SlotState
 
 # A slot is filled by at most one appointment that is not cancelled or lapsed (guarantee 3).
 _LIVE_SQL = text("status NOT IN ('cancelled', 'lapsed')")
+_UNPLANNED = text("planned_version <> version")
 
 
 class Slot(Base):
@@ -77,6 +78,7 @@ class Appointment(Base):
         Index("uq_appointment_live_slot", "slot_id", unique=True, sqlite_where=_LIVE_SQL, postgresql_where=_LIVE_SQL),
         Index("ix_appointment_patient_starts", "patient_id", "starts_at"),
         Index("ix_appointment_clinic_starts", "clinic_id", "starts_at"),
+        Index("ix_appointment_unplanned", "id", sqlite_where=_UNPLANNED, postgresql_where=_UNPLANNED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -94,3 +96,5 @@ class Appointment(Base):
     changed_at: Mapped[Instant]
     version: Mapped[int] = mapped_column(default=1)
     told_version: Mapped[int | None]  # the version that the clinic's system last wrote; a later one is news to it
+    # The version whose reminders stand planned; 0: by rules that are no more, or never.
+    planned_version: Mapped[int] = mapped_column(default=0, server_default="0")

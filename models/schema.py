@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import MetaData, inspect
 
-from models import audit, clinic, event, offer, patient, post, schedule, staff
+from models import audit, clinic, event, offer, patient, post, schedule, staff, timed
 from models.base import Base
 from models.database import Database
 
@@ -17,7 +17,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 VERSION_TABLE = "alembic_version"
 POSTGRESQL_LOCK = 0x74656B73746172  # "tekstar": the advisory lock that migrating processes take in turn
 # Importing them is what fills `Base.metadata`.
-TABLE_MODULES = (audit, clinic, event, offer, patient, post, schedule, staff)
+TABLE_MODULES = (audit, clinic, event, offer, patient, post, schedule, staff, timed)
 
 
 class SchemaTooNew(Exception):

@@ -184,3 +184,21 @@ class FreedBy(StrEnum):
     LAPSE = "lapse"
     CLAIM = "claim"  # its patient won an earlier time; it is held for their undo
     UNDO = "undo"  # a winner gave it back
+
+
+class ReminderKind(StrEnum):
+    """What a visit is texted about by the clock, or because the clinic asks for it."""
+
+    REMINDER = "reminder"
+    PROVISIONAL_ASK = "provisional_ask"
+    LAPSE = "lapse"
+    PUSH = "push"
+
+
+class ReminderState(StrEnum):
+    """How far a reminder has come; the outbox row that it became says whether it went (`models.reminding`)."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"  # in the outbox
+    WITHDRAWN = "withdrawn"  # the visit changed, or a later one took its place
+    NOT_SENT = "not_sent"  # with the reason

@@ -153,6 +153,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "planned_rules",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("rules", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_planned_rules")),
+    )
+    op.create_table(
         "practitioner",
         sa.Column("id", INTEGER, nullable=False),
         sa.Column("key", sa.String(), nullable=False),
@@ -386,6 +392,7 @@ def upgrade() -> None:
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("version", INTEGER, nullable=False),
         sa.Column("told_version", INTEGER, nullable=True),
+        sa.Column("planned_version", INTEGER, server_default="0", nullable=False),
         sa.CheckConstraint(
             "status IN ('provisional', 'booked', 'confirmed', 'cancelled', 'lapsed', 'arrived', 'completed', 'missed')",
             name=op.f("ck_appointment_status_is_known"),
@@ -402,6 +409,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_appointment_clinic_starts", "appointment", ["clinic_id", "starts_at"], unique=False)
     op.create_index("ix_appointment_patient_starts", "appointment", ["patient_id", "starts_at"], unique=False)
+    op.create_index(
+        "ix_appointment_unplanned",
+        "appointment",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("planned_version <> version"),
+        postgresql_where=sa.text("planned_version <> version"),
+    )
     op.create_index(
         "uq_appointment_live_slot",
         "appointment",
@@ -644,6 +659,42 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'leased')"),
     )
     op.create_table(
+        "reminder",
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("appointment_id", INTEGER, nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("for_start", UtcDateTime(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("outbox_key", sa.String(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('reminder', 'provisional_ask', 'lapse', 'push')", name=op.f("ck_reminder_kind_is_known")
+        ),
+        sa.CheckConstraint(
+            "state IN ('planned', 'queued', 'withdrawn', 'not_sent')", name=op.f("ck_reminder_state_is_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"], ["appointment.id"], name=op.f("fk_reminder_appointment_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sa.UniqueConstraint(
+            "appointment_id", "kind", "step", "for_start", name=op.f("uq_reminder_appointment_id_kind_step_for_start")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_reminder_due", "reminder", ["due_at", "id"], unique=False)
+    op.create_index(
+        "ix_reminder_planned",
+        "reminder",
+        ["due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'planned'"),
+        postgresql_where=sa.text("state = 'planned'"),
+    )
+    op.create_table(
         "waitlist_entry",
         sa.Column("id", INTEGER, nullable=False),
         sa.Column("key", sa.String(), nullable=False),
@@ -867,6 +918,14 @@ def downgrade() -> None:
     )
     op.drop_table("waitlist_entry")
     op.drop_index(
+        "ix_reminder_planned",
+        table_name="reminder",
+        sqlite_where=sa.text("state = 'planned'"),
+        postgresql_where=sa.text("state = 'planned'"),
+    )
+    op.drop_index("ix_reminder_due", table_name="reminder")
+    op.drop_table("reminder")
+    op.drop_index(
         "ix_outbox_unsettled",
         table_name="outbox",
         sqlite_where=sa.text("state IN ('queued', 'leased')"),
@@ -945,6 +1004,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("status NOT IN ('cancelled', 'lapsed')"),
         postgresql_where=sa.text("status NOT IN ('cancelled', 'lapsed')"),
     )
+    op.drop_index(
+        "ix_appointment_unplanned",
+        table_name="appointment",
+        sqlite_where=sa.text("planned_version <> version"),
+        postgresql_where=sa.text("planned_version <> version"),
+    )
     op.drop_index("ix_appointment_patient_starts", table_name="appointment")
     op.drop_index("ix_appointment_clinic_starts", table_name="appointment")
     op.drop_table("appointment")
@@ -985,6 +1050,7 @@ def downgrade() -> None:
     op.drop_table("rate_share")
     op.drop_table("quarantine")
     op.drop_table("practitioner")
+    op.drop_table("planned_rules")
     op.drop_table("patient")
     op.drop_index("ix_parked_receipt_received", table_name="parked_receipt")
     op.drop_index("ix_parked_receipt_match", table_name="parked_receipt")
