@@ -151,7 +151,9 @@ def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
         scores[Intent.RESCHEDULE] = min(scores.get(Intent.RESCHEDULE, 0.0), 2.9)
     if signals.weight("move") >= _SURE and not signals.has("cancel"):
         scores[Intent.RESCHEDULE] = scores[Intent.RESCHEDULE] + 0.5
-    if signals.weight("book") < _SURE and scores.get(Intent.LIST, 0.0) >= _SURE:
+    listed, booked = signals.first("list"), signals.first("book")
+    asked_first = listed is not None and booked is not None and listed.first <= booked.first
+    if (signals.weight("book") < _SURE or asked_first) and scores.get(Intent.LIST, 0.0) >= _SURE:
         scores.pop(Intent.BOOK, None)
 
 
