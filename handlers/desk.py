@@ -18,13 +18,13 @@ from gateway.channel import Stored
 from gateway.intake import trouble
 from gateway.text import Lane
 from handlers import conversation, incomplete, wording
-from handlers.decision import Decision, Notice
+from handlers.decision import Decision, Notice, Reply
 from lang.alphabet import decode_text
 from lang.messages import render
 from models import inbox, ledger, openings, queries
 from models.crypto import Keys, SealBroken, open_bytes
 from models.database import Database, is_away, is_conflict
-from models.facts import Catalogue, Facts, IdentityRules, SlotSearch
+from models.facts import Catalogue, Facts, IdentityRules, SlotSearch, ThreadFacts
 from models.gathering import Gathering
 from models.inbox import Waiting
 from models.ledger import Conflict, Entry, Handled, HandOverOut, QuestionOut, TextOut
@@ -246,6 +246,9 @@ class Desk:
             inbox.make_threads(connection, [letter.pair], now)
             thread = queries.threads(connection, [letter.pair])[letter.pair]
             inbox.give_up(connection, letter.inbox_id, letter.part_ids, thread.id, "three tries failed", now)
+            if queries.people_on(connection, [letter.number], now).on_number:
+                received = self._answer_text(letter, Reply("received"), thread, now)
+                ledger.put_out(connection, self._keys, [received], now)
 
     # --- reading and deciding -----------------------------------------------------------------------------------
 
@@ -331,26 +334,26 @@ class Desk:
         )
 
     def _texts(self, read: Read, now: datetime) -> list[TextOut]:
-        decision, letter = read.decision, read.letter
+        decision = read.decision
         if decision.reply is None:
             return []
-        return [
-            TextOut(
-                key=_reply_key(letter),
-                thread_id=decision.thread.id,
-                number=letter.number,
-                service_number=letter.service_number,
-                purpose=Purpose.ANSWER,
-                lane=Lane.ANSWER,
-                message=decision.reply.message,
-                body=wording.body(decision.reply, decision.thread.language or self._languages[0]),
-                due_at=now,
-                expires_at=now + ANSWER_HOLDS,
-                patient_id=decision.patient_id,
-                appointment_id=decision.appointment_id,
-                inbox_id=letter.inbox_id,
-            )
-        ]
+        text = self._answer_text(read.letter, decision.reply, decision.thread, now)
+        return [replace(text, patient_id=decision.patient_id, appointment_id=decision.appointment_id)]
+
+    def _answer_text(self, letter: Letter, reply: Reply, thread: ThreadFacts, now: datetime) -> TextOut:
+        return TextOut(
+            key=_reply_key(letter),
+            thread_id=thread.id,
+            number=letter.number,
+            service_number=letter.service_number,
+            purpose=Purpose.ANSWER,
+            lane=Lane.ANSWER,
+            message=reply.message,
+            body=wording.body(reply, thread.language or self._languages[0]),
+            due_at=now,
+            expires_at=now + ANSWER_HOLDS,
+            inbox_id=letter.inbox_id,
+        )
 
     def _notices(self, connection: Connection, facts: Facts, notices: Iterable[Notice], now: datetime) -> list[TextOut]:
         """The texts to other numbers than the sender's, each on the thread of its own number."""

@@ -337,6 +337,7 @@ def test_a_text_that_breaks_us_goes_to_a_person_after_three_tries_and_harms_no_o
     assert (row.state, row.outcome, row.attempts) == (InboxState.FAILED, Outcome.HANDED_OVER, 3)
     assert [(h.reason, h.inbox_id) for h in rows_of(database, HandOver)] == [(HandOverReason.COULD_NOT_HANDLE, ids[1])]
     assert look(database, Thread, row.thread_id).state is ThreadState.WAITING
+    assert house.answers(number(1)) == ["received"]
     assert open_bytes(KEYS, "inbox.octets", bytes(row.digest).hex(), row.octets).decode("utf-16-be") == poison
 
 
