@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import family, hours, notices, options, wishes
+from handlers import family, hours, notices, options
 from handlers.case import Case
 from handlers.decision import Decision
 from lang.format import Listed
@@ -35,13 +35,14 @@ def decide(case: Case) -> Decision | SlotSearch:
 def _for_service(case: Case, person: PersonFacts, service: ServiceFacts) -> Decision | SlotSearch:
     case = replace(case, settled=replace(case.settled, service_id=service.id))
     if case.facts.slots is None:
+        where = options.windows(case, person.id, service.minutes)
         return SlotSearch(
             service_id=service.id,
             clinic_ids=tuple(clinic.id for clinic in case.facts.clinics),
-            windows=options.wanted(case) or wishes.anywhen(case.facts.now),
+            windows=where.windows,
             minutes=service.minutes,
             clinic_id=case.thread.clinic_id,
-            fallback=wishes.anywhen(case.facts.now),
+            fallback=where.fallback,
         )
     found = options.find(case, case.facts.slots, case.facts.visits_of(person.id), None)
     if found.exact is not None:

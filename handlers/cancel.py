@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 from handlers import notices, rules, visits
@@ -18,7 +19,7 @@ _BOOK = Command(Intent.BOOK)
 
 def decide(case: Case) -> Decision | SlotSearch:
     """Cancel the visit meant. With several, ask which; nothing is cancelled by guess."""
-    return visits.on_one(case, cancel, "which_cancel", by_wish=True)
+    return visits.on_one(case, cancel, "which_cancel", by_wish=Intent.BOOK not in case.command.also)
 
 
 def cancel(case: Case, visit: VisitFacts) -> Decision:
@@ -64,6 +65,11 @@ def refuse(case: Case, visit: VisitFacts, reason: HandOverReason, message: str) 
     return case.hand_over(reason, message, {**visits.blanks(case, visit), "until": until}, visit=visit)
 
 
+def _new_wish(command: Command) -> Command:
+    """The booking that "VARAA" asks for: the time said in the text that cancelled is for it, if it asked for both."""
+    return replace(_BOOK, when=command.when, recur=command.recur) if Intent.BOOK in command.also else _BOOK
+
+
 def _offer_of_a_new_time(case: Case, visit: VisitFacts) -> Ask | None:
     """The answer offers a new time: "VARAA" finds one of the same kind, and needs no code again (L1)."""
     service = case.facts.catalogue.services.get(visit.service_id)
@@ -74,5 +80,5 @@ def _offer_of_a_new_time(case: Case, visit: VisitFacts) -> Ask | None:
         kind=QuestionKind.DETAIL,
         expires_at=case.facts.now + LASTS[QuestionKind.DETAIL],
         patient_id=visit.patient_id,
-        pending=put(_BOOK, settled),
+        pending=put(_new_wish(case.command), settled),
     )

@@ -114,7 +114,7 @@ def _named(command: Command, owner: PersonFacts, facts: Facts, *, proves: bool) 
 def _signed(
     command: Command, owner: PersonFacts, people: tuple[PersonFacts, ...], facts: Facts
 ) -> PersonFacts | None:
-    """Whom the name in the text means: one of *people*, the owner where a guardian or nobody signed; None: a stranger."""
+    """Whom the name in the text means: one of *people*, the owner where a guardian or nobody signed; None: nobody."""
     name = command.name
     if name is None:
         return owner

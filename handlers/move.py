@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC
 
-from handlers import notices, options, rules, visits, wishes
+from handlers import notices, options, rules, visits
 from handlers.cancel import refused
 from handlers.case import Case
 from handlers.decision import Decision
@@ -37,14 +37,16 @@ def move(case: Case, visit: VisitFacts) -> Decision | SlotSearch:
 
 def _search(case: Case, visit: VisitFacts) -> SlotSearch:
     """Equivalent slots: same service, same or longer, same practitioner first, then the same clinic."""
+    minutes = int((visit.ends_at - visit.starts_at).total_seconds() // 60)
+    where = options.windows(case, visit.patient_id, minutes, visit)
     return SlotSearch(
         service_id=visit.service_id,
         clinic_ids=(visit.clinic_id,),
-        windows=options.wanted(case) or wishes.anywhen(case.facts.now),
-        minutes=int((visit.ends_at - visit.starts_at).total_seconds() // 60),
+        windows=where.windows,
+        minutes=minutes,
         practitioner_id=visit.practitioner_id,
         clinic_id=visit.clinic_id,
-        fallback=wishes.anywhen(case.facts.now),
+        fallback=where.fallback,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from handlers import wishes
@@ -16,6 +16,7 @@ from models.facts import Choice, SlotFacts, VisitFacts, Window
 
 MOST = 3
 NOON = 12
+A_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,33 @@ class Found:
     wished: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SearchIn:
+    """The windows of a search, and those for when they hold nothing."""
+
+    windows: tuple[Window, ...]
+    fallback: tuple[Window, ...]
+
+
 def wanted(case: Case) -> tuple[Window, ...]:
     """The windows to search: the picked minute, else the wish."""
     if case.picked is not None and case.picked.at is not None:
         return (Window(case.picked.at, case.picked.at),)
     return wishes.windows(case.command, case.facts.now, case.facts.clinic.zone)
+
+
+def windows(case: Case, patient_id: int, minutes: int, leaving: VisitFacts | None = None) -> SearchIn:
+    """Where to search for *minutes*: in the wish, or else at any time; never across the person's other visits."""
+    length = timedelta(minutes=minutes)
+    taken = [
+        (visit.starts_at - length + A_MINUTE, visit.ends_at)
+        for visit in case.facts.visits_of(patient_id)
+        if leaving is None or visit.id != leaving.id
+    ]
+    if leaving is not None:
+        taken.append((leaving.starts_at, leaving.starts_at + A_MINUTE))  # there is nothing to gain
+    anywhen = wishes.around(wishes.anywhen(case.facts.now), taken)
+    return SearchIn(wishes.around(wanted(case), taken) or anywhen, anywhen)
 
 
 def find(case: Case, slots: Iterable[SlotFacts], taken: Sequence[VisitFacts], leaving: VisitFacts | None) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,25 @@ def windows(command: Command, now: datetime, zone: ZoneInfo) -> tuple[Window, ..
 def anywhen(now: datetime) -> tuple[Window, ...]:
     """Any time that can be booked."""
     return (Window(now, now + FURTHEST),)
+
+
+def around(windows: Iterable[Window], taken: Iterable[tuple[datetime, datetime]]) -> tuple[Window, ...]:
+    """The *windows* without the starts in the half-open stretches that are *taken*."""
+    left = list(windows)
+    for start, end in taken:
+        left = [piece for window in left for piece in _cut(window, start, end)]
+    return tuple(left)
+
+
+def _cut(window: Window, start: datetime, end: datetime) -> Iterator[Window]:
+    if window.start == window.end:
+        if not start <= window.start < end:
+            yield window
+        return
+    if window.start < start:
+        yield Window(window.start, start if window.end is None else min(start, window.end))
+    if window.end is None or end < window.end:
+        yield Window(max(end, window.start), window.end)
 
 
 def exact_start(command: Command, zone: ZoneInfo) -> datetime | None:

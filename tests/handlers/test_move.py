@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.wishes import is_wished
 from models.changes import MoveAppointment
 from models.facts import Window
 from models.states import AppointmentStatus, HandOverReason, QuestionKind
@@ -208,7 +209,17 @@ def test_a_wish_without_dates_is_looked_for_on_its_weekdays_and_hours():
 def test_a_wish_in_the_past_finds_the_next_free_times():
     search = searched(says(Intent.RESCHEDULE, code=1, when=on_day(1)), facts(a_visit()))
 
-    assert search.windows == (Window(NOW, NOW + timedelta(days=200)),)
+    assert (search.windows[0].start, search.windows[-1].end) == (NOW, NOW + timedelta(days=200))
+
+
+def test_the_search_leaves_out_the_visit_s_own_time_and_what_clashes_with_others():
+    mine, other = a_visit(), a_visit(instant(19, 12), id=42)
+
+    search = searched(replace(MOVE, ref=on_day(14)), facts(mine, other))
+
+    starts = [mine.starts_at, instant(19, 11, 31), instant(19, 12, 29)]
+    assert not any(is_wished(start, search.windows) for start in starts)
+    assert all(is_wished(start, search.windows) for start in (instant(19, 11, 30), instant(19, 12, 30)))
 
 
 def test_options_are_not_three_in_a_row_where_the_diary_leaves_a_choice():
