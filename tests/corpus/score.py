@@ -212,7 +212,7 @@ def expressions() -> Tally:
     return tally
 
 
-PARTS = {"dev": given, "own": own, "second": own, "third": own, "fourth": own, "fifth": own, "sixth": own}
+PARTS = {"dev": given, "own": own, "second": own, "third": own, "fourth": own, "fifth": own, "sixth": own, "seventh": own}
 
 
 def main() -> None:
