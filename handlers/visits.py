@@ -27,12 +27,12 @@ def on_one(case: Case, deed: Deed, which: str, *, by_wish: bool = False) -> Deci
     """
     coming = ahead(case)
     meant = _narrowed(case, coming, by_wish)
+    if len(coming) == 1 and (not meant or _is_about_a_stranger(case)):
+        return _ask(case, coming, "visit_is_another")
     if len(meant) == 1:
         return deed(case, meant[0])
     if not coming:
         return case.answer("no_visit_found", "no_visits", {"phone": hours.phone(case.facts.clinic)})
-    if not meant and len(coming) == 1:
-        return _ask(case, coming, "visit_is_another")
     return _ask(case, meant or coming, which)
 
 
@@ -57,10 +57,21 @@ def blanks(case: Case, visit: VisitFacts) -> dict[str, Any]:
 
 def _people(case: Case) -> Sequence[PersonFacts]:
     """Whom the text is about: whom it names, the children if it speaks of a child, else all who may be acted for."""
+    children = [person for person in case.people if case.owner is None or person.id != case.owner.id]
+    if case.command.child and children and case.named in (None, case.owner):
+        return children  # the guardian's name is only the signature
     if case.named is not None and (case.named is not case.owner or _has_visits(case, case.named.id)):
         return (case.named,)
-    children = [person for person in case.people if case.owner is None or person.id != case.owner.id]
-    return children if case.command.child and children else case.people
+    return case.people
+
+
+def _is_about_a_stranger(case: Case) -> bool:
+    """Whether the text speaks of the writer's child, and the file of the grown-up who writes knows of none."""
+    owner = case.owner
+    if owner is None or not case.command.child or case.settled.visit_id is not None:
+        return False
+    alone = all(person is owner for person in case.people)
+    return alone and (family.age(owner, family.today(case.facts)) or family.ADULT) >= family.ADULT
 
 
 def _has_visits(case: Case, person_id: int) -> bool:

@@ -90,7 +90,7 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
     _weigh_absence(evidence, add, asks)
     if signals.has("have") and evidence.times > 1:
         add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
-    if signals.has("own") and evidence.pair:
+    if signals.has("own", "childs_own") and evidence.pair:
         add(Intent.RESCHEDULE, 3.1, "from one time to another")
     if signals.has("may_cancel") and (evidence.identified or evidence.dated):
         add(Intent.CANCEL, 3.1, f'asks to cancel: "{signals.quote("may_cancel")}"')

@@ -155,6 +155,18 @@ class _Assembly:
         """Whether this is a word in answer to our question: it takes the language of the thread (product.md 3)."""
         return self.context.kind is not ContextKind.NONE and bool(self.context.language) and evidence.words <= 1
 
+    def _acts_for_a_child(self) -> bool:
+        """Whether the visit is a child's ("lapsen aika", "till min son"), the child no mere reason ("lapsi oksentaa")."""
+        words, things = self.text.words, self.lexicon.name_things
+        if self.signals.has("childs_own"):
+            return True
+        for hit in self.signals.kinds("child"):
+            following = {token.text for token in words[hit.last + 1 : hit.last + 3]}
+            before = words[hit.first - 1].text if hit.first else ""
+            if following & things or words[hit.last].text.endswith(_FOR_WHOM) or before in _FOR:
+                return True
+        return False
+
     def _wanted_language(self) -> str | None:
         """The language asked for: "på svenska tack", or its code in capitals alone."""
         alone = self.hidden.raw.strip(" .!?")
@@ -192,11 +204,15 @@ class _Assembly:
             also=verdict.also,
             whole=verdict.whole,
             wanted_language=self._wanted_language(),
-            child=self.signals.has("child"),
+            child=self._acts_for_a_child(),
             about=self.about,
             digit=evidence.digit,
             letter=choices.bare_letter(self.hidden.raw),
         )
+
+
+_FOR_WHOM = ("lle", "llekin", "llemme", "lleni")
+_FOR = frozenset(["for", "till", "at"])  # "at" is "åt", folded
 
 
 def _alarmed(alarm: str) -> Verdict:

@@ -21,7 +21,7 @@ def _attack(evidence: Evidence) -> Verdict | None:
 
 
 def _consent(evidence: Evidence) -> Verdict | None:
-    if evidence.stop:
+    if evidence.stop and not evidence.signals.has("wrong_number"):
         return Verdict(Intent.CONSENT_STOP, ["the whole text says to stop texting"], None, 0.98)
     if evidence.start:
         return Verdict(Intent.CONSENT_START, ["the whole text says to start texting"], None, 0.98)

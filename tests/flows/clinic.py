@@ -192,9 +192,7 @@ class Clinic:
         """Free half hours at these times, for check-ups."""
         with self.database.transaction() as connection:
             for wall in walls:
-                rows.a_slot(
-                    connection, place or self.id, service or self.checkup, starts_at=instant(wall), **values
-                )
+                rows.a_slot(connection, place or self.id, service or self.checkup, starts_at=instant(wall), **values)
 
     def visit(
         self,
@@ -228,7 +226,7 @@ class Clinic:
     # --- texts of our own -----------------------------------------------------------------------------------------
 
     def remind(self, patient: Patient, visit: int, *, phone: Phone | None = None, hours: int = 48) -> None:
-        """Text the reminder of *visit*: 1 = coming, 2 = cancel, 3 = move. (What starts one comes with the reminders.)"""
+        """Text the reminder of *visit*: 1 = coming, 2 = cancel, 3 = move."""
         phone = phone or patient.phone
         key = f"reminder:{visit}:{next(self._keys)}"
         with self.database.transaction() as connection:
@@ -329,12 +327,11 @@ class Clinic:
         for one in posted:
             assert one.result(10) == [0]
         self.service.settle()
-        answers = [self.answer_to(patient.phone, mark) for patient, _ in texts]
-        return answers
+        return [self.answer_to(patient.phone, mark) for patient, _ in texts]
 
 
 def instant(wall: str) -> datetime:
-    """"11.3. 9.00" at the clinic in 2026, as an instant."""
+    """ "11.3. 9.00" at the clinic in 2026, as an instant."""
     day, clock = wall.split()
     at = datetime.strptime(f"2026.{day} {clock}", "%Y.%d.%m. %H.%M").replace(tzinfo=HELSINKI)
     return at.astimezone(UTC)

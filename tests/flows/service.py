@@ -1,4 +1,4 @@
-"""A whole service in one process: a database, a carrier on a real socket, and the gateway as `gateway.__main__` wires it.
+"""A whole service in one process: a database, a carrier on a real socket, the gateway as `gateway.__main__` wires it.
 
 The clock is the only part that is not real: it stands still until a test lets time pass.
 """

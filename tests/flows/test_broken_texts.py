@@ -1,4 +1,4 @@
-"""Texts that come in parts, in odd alphabets, or with nothing in them: nothing lost, nothing stuck (issue 2, bad input)."""
+"""Texts in parts, in odd alphabets, or with nothing in them: nothing lost, nothing stuck (issue 2, bad input)."""
 
 from __future__ import annotations
 
@@ -179,7 +179,9 @@ def test_emoji_shouting_signs_and_line_breaks_change_nothing_in_what_is_read(cli
     assert aino.texts(words).message == "cancelled"
 
 
-@pytest.mark.parametrize("words", ["'; DROP TABLE patient; --", "<script>alert(1)</script>", "{code}{0}%s%n", "\x00\x01"])
+@pytest.mark.parametrize(
+    "words", ["'; DROP TABLE patient; --", "<script>alert(1)</script>", "{code}{0}%s%n", "\x00\x01"]
+)
 def test_what_is_no_text_of_a_patient_changes_nothing(clinic, words):
     aino = clinic.patient()
     clinic.visit(aino, "11.3. 9.00")

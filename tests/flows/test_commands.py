@@ -50,9 +50,7 @@ def test_too_late_says_why_that_the_time_stands_and_opens_a_hand_over(clinic):
     assert aino.phone.state is ThreadState.WAITING
 
 
-@pytest.mark.parametrize(
-    ("now", "message"), [("6.3. 13.59", "cancelled"), ("6.3. 14.01", "too_late_to_cancel")]
-)
+@pytest.mark.parametrize(("now", "message"), [("6.3. 13.59", "cancelled"), ("6.3. 14.01", "too_late_to_cancel")])
 def test_a_cut_off_may_be_the_previous_working_day_at_an_hour(clinic, now, message):
     clinic.rule(cutoff="previous_working_day 14:00")
     aino = clinic.patient()
@@ -187,7 +185,9 @@ def test_after_a_cancel_varaa_finds_a_new_time_of_the_same_kind(clinic):
 # --- undo ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["PALAUTA", "ÅNGRA", "UNDO", "palauttakaa se aika, vahinko!", "Oho peruin vahingossa"])
+@pytest.mark.parametrize(
+    "words", ["PALAUTA", "ÅNGRA", "UNDO", "palauttakaa se aika, vahinko!", "Oho peruin vahingossa"]
+)
 def test_a_cancel_is_undone_for_half_an_hour(clinic, words):
     aino = clinic.patient()
     clinic.visit(aino, "11.3. 9.00", status=AppointmentStatus.CONFIRMED)
@@ -524,3 +524,29 @@ def test_running_late_is_told_to_the_clinic_and_the_patient_hears_whether_they_a
     assert answer.message == message
     assert answer.handed is HandOverReason.RUNNING_LATE
     assert aino.diary == ["3.3. 12.30 booked"]
+
+
+def test_a_cancel_that_wishes_for_another_time_keeps_the_wish_for_varaa(clinic):
+    aino = clinic.patient()
+    clinic.visit(aino, "11.3. 9.00")
+    clinic.free("10.3. 9.00", "13.3. 14.00")
+
+    cancelled = aino.texts("Moi peruisin aikani ja varaisin uuden 13.3. {name} {code}")
+    offered = aino.texts("VARAA")
+
+    assert cancelled.message == "cancelled"
+    assert "13.3. klo 14.00" in offered.text
+    assert "10.3." not in offered.text
+
+
+def test_times_that_clash_with_ones_own_visit_never_hide_the_others(clinic):
+    aino = clinic.patient()
+    clinic.visit(aino, "11.3. 9.00")
+    clinic.free("11.3. 9.00", "12.3. 9.00")
+
+    booking = aino.texts("Varaisin tarkastuksen 11.3. {code}")
+    moving = aino.texts("Siirtäisin aikani 11.3. toiseen aikaan samana päivänä")
+
+    assert booking.message == "book_other_options"
+    assert "12.3. klo 9.00" in booking.text
+    assert "12.3. klo 9.00" in moving.text

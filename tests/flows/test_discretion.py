@@ -372,7 +372,9 @@ def test_a_guardian_is_not_told_of_a_child_who_must_never_be_texted(clinic):
 # --- is it real? --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["AITO?", "ÄKTA?", "REAL?", "Onko tämä viesti teiltä aito?", "is this text from you?"])
+@pytest.mark.parametrize(
+    "words", ["AITO?", "ÄKTA?", "REAL?", "Onko tämä viesti teiltä aito?", "is this text from you?"]
+)
 def test_a_number_hears_whether_we_texted_it_within_seven_days(clinic, words):
     aino = clinic.patient()
     clinic.remind(aino, clinic.visit(aino, "30.3. 9.00"))

@@ -65,7 +65,8 @@ def test_a_bare_code_is_answered_in_the_threads_language(clinic):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [("på svenska tack", "svenska"), ("in English please", "English"), ("suomeksi kiitos", "suomeksi")]
+    ("words", "said"),
+    [("på svenska tack", "svenska"), ("in English please", "English"), ("suomeksi kiitos", "suomeksi")],
 )
 def test_a_language_is_changed_on_demand_and_stays(clinic, words, said):
     aino = clinic.patient(language="sv" if said == "suomeksi" else "fi")
@@ -76,7 +77,9 @@ def test_a_language_is_changed_on_demand_and_stays(clinic, words, said):
     assert said in changed.text
 
 
-@pytest.mark.parametrize("words", ["Здравствуйте, мне нужна помощь зуб болит", "Waan u baahanahay caawimaad fadlan ilig"])
+@pytest.mark.parametrize(
+    "words", ["Здравствуйте, мне нужна помощь зуб болит", "Waan u baahanahay caawimaad fadlan ilig"]
+)
 def test_a_language_that_we_do_not_read_goes_to_a_person(clinic, words):
     answer = clinic.patient().texts(words)
 
@@ -93,6 +96,8 @@ def test_every_answer_of_a_swedish_conversation_is_swedish(clinic):
     clinic.visit(aino, "11.3. 9.00")
     clinic.free("12.3. 9.00", "13.3. 13.00")
 
-    said = [aino.texts(words).text for words in ("Hej, jag vill flytta min tid {code}", "2", "ångra", "STOP", "1", "START")]
+    said = [
+        aino.texts(words).text for words in ("Hej, jag vill flytta min tid {code}", "2", "ångra", "STOP", "1", "START")
+    ]
 
     assert [language_of(text) for text in said] == ["sv"] * 6

@@ -258,7 +258,8 @@ def test_two_unclear_texts_count_only_in_a_row(clinic):
 
 
 @pytest.mark.parametrize(
-    ("digit", "message"), [("1", "code_missing"), ("2", "code_missing"), ("3", "code_missing"), ("4", "handed_over_open")]
+    ("digit", "message"),
+    [("1", "code_missing"), ("2", "code_missing"), ("3", "code_missing"), ("4", "handed_over_open")],
 )
 def test_the_four_choices_lead_on(clinic, digit, message):
     aino = clinic.patient()

@@ -378,3 +378,40 @@ def test_a_name_that_is_a_word_is_none_where_the_word_is_meant(clinic, word):
     aino.texts(f"Siirtäisin oman aikani 11.3. perjantaille 13.3., mieluiten {word} {{code}}")
 
     assert aamu.diary == ["12.3. 9.00 booked"]
+
+
+def test_a_mother_who_signs_for_her_child_loses_no_time_of_her_own(clinic):
+    aino = clinic.patient()
+    eero = clinic.child(aino)
+    clinic.visit(aino, "11.3. 9.00")
+    clinic.visit(eero, "12.3. 9.00")
+
+    aino.texts("Lapseni aika pitäisi perua, t. {name} {code}")
+
+    assert (aino.diary, eero.diary) == (["11.3. 9.00 booked"], ["12.3. 9.00 cancelled"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Lapsi oksentaa, peruisin aikani", "Barnet är sjukt, avboka min tid", "Kid is sick, cancel my appointment"],
+)
+def test_a_child_that_is_only_the_reason_is_not_whom_the_time_is_for(clinic, words):
+    aino = clinic.patient()
+    eero = clinic.child(aino)
+    clinic.visit(aino, "11.3. 9.00")
+    clinic.visit(eero, "12.3. 9.00")
+
+    asked = aino.texts(words + " {code}")
+
+    assert asked.message == "which_cancel"
+    assert aino.diary + eero.diary == ["11.3. 9.00 booked", "12.3. 9.00 booked"]
+
+
+def test_a_child_whom_the_file_does_not_know_costs_the_mother_no_time(clinic):
+    aino = clinic.patient()
+    clinic.visit(aino, "11.3. 9.00")
+
+    asked = aino.texts("Peruuttakaa tytön aika {code}")
+
+    assert asked.message == "visit_is_another"
+    assert aino.diary == ["11.3. 9.00 booked"]

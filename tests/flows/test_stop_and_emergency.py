@@ -214,6 +214,21 @@ def test_a_wrong_number_gets_nothing_more_and_visits_stand(clinic, words):
     assert aino.diary == ["5.3. 13.00 booked"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "who is this?", "kuka te olette?", "vem är det här?", "Nobody called me back", "That time is not for me",
+        "ei oo mulle hyvä aika", "det är inte mitt fel", "I don't know who to ask",
+    ],
+)  # fmt: skip
+def test_what_only_sounds_like_a_wrong_number_silences_nobody(clinic, words):
+    aino = clinic.patient()
+
+    aino.texts(words)
+
+    assert aino.phone.stops == []
+
+
 def test_after_it_the_number_opens_nothing_any_more(clinic):
     aino = clinic.patient()
     clinic.visit(aino, "11.3. 9.00")
