@@ -10,12 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import redis
 import structlog
 
+from embedded import redis_url
+from gateway.bell import CHANNEL
+from gateway.bell import connect as connect_redis
 from handlers.clerk import upkeep
 from handlers.desk import Desk
+from handlers.reminders import TimedRules
+from handlers.rounds.planner import Planner
+from handlers.rounds.reminders import ReminderRound
 from models.database import is_away, is_conflict
 from models.heartbeats import beat
+from settings import Settings
 from startup import House
 
 log = structlog.get_logger("jobs")
@@ -38,7 +46,34 @@ class Workshop:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.desk = Desk(house.database, house.keys, house.identity_rules, house.settings.service.languages)
+        settings = house.settings
+        service, rules = settings.service, timed_rules(settings)
+        self.desk = Desk(house.database, house.keys, house.identity_rules, service.languages)
+        self.planner = Planner(house.database, rules)
+        self.reminders = ReminderRound(
+            house.database, house.keys, rules, region=service.region, languages=service.languages
+        )
+        self._redis = connect_redis(redis_url(settings), socket_timeout=2)
+
+    def remind(self, now: datetime) -> int:
+        """Carry out what is due of reminders and provisional times, and tell the gateways."""
+        done = self.reminders.run(now)
+        if done:
+            self._ring()
+        return done
+
+    def _ring(self) -> None:
+        """Without Redis the gateways look every 250 ms."""
+        try:
+            self._redis.publish(CHANNEL, b"1")
+        except (redis.RedisError, OSError) as error:
+            log.info("nobody_rung", error=type(error).__name__)
+
+
+def timed_rules(settings: Settings) -> TimedRules:
+    """The part of the settings that reminders and provisional times need."""
+    reminders, provisional = settings.reminders, settings.provisional
+    return TimedRules(reminders.steps, reminders.quiet, provisional.ask, provisional.lapse)
 
 
 KINDS: dict[str, Kind] = {
@@ -47,6 +82,9 @@ KINDS: dict[str, Kind] = {
     "questions": Kind(
         "timed", timedelta(seconds=15), lambda shop, now: upkeep.expire_questions(shop.house.database, now)
     ),
+    # What is to be said about visits that are new or have changed, and what of that is due.
+    "plan": Kind("timed", timedelta(seconds=1), lambda shop, now: shop.planner.run(now)),
+    "reminders": Kind("timed", timedelta(seconds=1), lambda shop, now: shop.remind(now)),
     "requests": Kind("bulk", timedelta(minutes=10), lambda shop, now: upkeep.forget_requests(shop.house.database, now)),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from models.facts import StopFacts
@@ -64,14 +64,29 @@ def why_not(
 
 def outside_quiet_hours(moment: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime:
     """*moment*, or the end of the quiet hours that it falls into, by the clinic's wall clock."""
-    if quiet is None:
+    began = _quiet_began(moment, quiet, zone)
+    if quiet is None or began is None:
         return moment
+    start, end = quiet
+    day = began.date() + timedelta(days=1 if start > end else 0)
+    return datetime.combine(day, end, zone).astimezone(moment.tzinfo)
+
+
+def before_quiet_hours(moment: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime:
+    """*moment*, or the last minute before the quiet hours that it falls into began, by the clinic's wall clock."""
+    began = _quiet_began(moment, quiet, zone)
+    return moment if began is None else (began.astimezone(UTC) - timedelta(minutes=1)).astimezone(moment.tzinfo)
+
+
+def _quiet_began(moment: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime | None:
+    """When the quiet hours began that *moment* falls into, in the clinic's zone; None outside them."""
+    if quiet is None:
+        return None
     local = moment.astimezone(zone)
     start, end = quiet
     clock = local.time()
     overnight = start > end
-    is_quiet = (clock >= start or clock < end) if overnight else start <= clock < end
-    if not is_quiet:
-        return moment
-    day = local.date() + timedelta(days=1 if overnight and clock >= start else 0)
-    return datetime.combine(day, end, zone).astimezone(moment.tzinfo)
+    if not ((clock >= start or clock < end) if overnight else start <= clock < end):
+        return None
+    day = local.date() - timedelta(days=1 if overnight and clock < end else 0)
+    return datetime.combine(day, start, zone)

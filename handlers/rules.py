@@ -27,13 +27,18 @@ def may(deed: str, visit: VisitFacts, facts: Facts) -> bool:
 
 def deadline(visit: VisitFacts, facts: Facts) -> datetime:
     """The last instant (UTC) to cancel or move *visit* by text; the service's rule beats the clinic's."""
-    clinic = clinic_of(visit, facts)
-    rule = _rule(facts.catalogue.services.get(visit.service_id), clinic)
+    service = facts.catalogue.services.get(visit.service_id)
+    return cutoff(visit, service, clinic_of(visit, facts), facts.rules.region)
+
+
+def cutoff(visit: VisitFacts, service: ServiceFacts | None, clinic: ClinicFacts, region: str) -> datetime:
+    """The same where the visit's own service and clinic are known."""
+    rule = _rule(service, clinic)
     if rule is None:
         return visit.starts_at
     kind, _, clock = rule.partition(" ")
     if kind == PREVIOUS_WORKING_DAY:
-        return _previous_working_day(visit, clinic, clock, facts.rules.region)
+        return _previous_working_day(visit, clinic, clock, region)
     return earlier(visit.starts_at, duration(rule), clinic)
 
 

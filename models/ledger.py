@@ -33,7 +33,7 @@ from models.states import (
     QuestionState,
 )
 
-__all__ = ["Conflict", "Entry", "HandOverOut", "Handled", "QuestionOut", "TextOut", "put_out", "write"]
+__all__ = ["Conflict", "Entry", "HandOverOut", "Handled", "QuestionOut", "TextOut", "put_out", "put_questions", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,8 @@ def write(connection: Connection, keys: Keys, entries: Sequence[Entry], now: dat
     _withdraw_numbers(connection, entries, now)
     created = apply(connection, [change for entry in entries for change in entry.changes], now)
     put_out(connection, keys, [text for entry in entries for text in entry.texts], now)
-    _write_questions(connection, keys, entries, now)
+    asked = [(entry.thread.id, entry.question) for entry in entries if entry.question is not None]
+    put_questions(connection, keys, asked, now)
     _write_hand_overs(connection, entries, now)
     _write_audit(connection, entries, created, now)
 
@@ -273,10 +274,13 @@ def put_out(connection: Connection, keys: Keys, texts: Sequence[TextOut], now: d
         connection.execute(_PROMOTE, {"numbers": answered, "above": 0, "now": now})
 
 
-def _write_questions(connection: Connection, keys: Keys, entries: Iterable[Entry], now: datetime) -> None:
+def put_questions(
+    connection: Connection, keys: Keys, questions: Iterable[tuple[int, QuestionOut]], now: datetime
+) -> None:
+    """Open questions on their threads (by id): what the answers to texts that are put out mean."""
     rows = [
         {
-            "thread_id": entry.thread.id,
+            "thread_id": thread_id,
             "kind": asked.kind,
             "state": QuestionState.OPEN,
             "patient_id": asked.patient_id,
@@ -287,8 +291,7 @@ def _write_questions(connection: Connection, keys: Keys, entries: Iterable[Entry
             "asked_at": now,
             "expires_at": asked.expires_at,
         }
-        for entry in entries
-        if (asked := entry.question) is not None
+        for thread_id, asked in questions
     ]
     if rows:
         connection.execute(insert(QUESTION), rows)

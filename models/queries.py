@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, select
 
@@ -73,9 +73,17 @@ def read_catalogue(connection: Connection) -> Catalogue:
     services = connection.execute(select(Service.__table__).order_by(Service.id))
     return Catalogue(
         revision=revision,
-        clinics={row.id: _clinic(row) for row in clinics},
+        clinics={row.id: _clinic(row) for row in clinics if _has_zone(row)},
         services={row.id: _service(row) for row in services},
     )
+
+
+def _has_zone(row: Row[Any]) -> bool:
+    """Whether a clinic's clock can be read: one whose zone is broken stops no other clinic."""
+    try:
+        return bool(ZoneInfo(row.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
 
 
 def _clinic(row: Row[Any]) -> ClinicFacts:

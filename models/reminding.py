@@ -1,0 +1,333 @@
+"""Rows of timed texts: which visits want planning, what is planned for them, what is due, and what became of it.
+
+Whoever takes rows here holds them until the transaction ends; on PostgreSQL others pass them by (SKIP LOCKED), on
+SQLite there is one writer at a time. So several workers share the work, and two ticks at once have one effect.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.among import among
+from models.applying import exactly, forget_what_was_queued, free_slots
+from models.base import fixed
+from models.facts import VisitFacts
+from models.ledger import AUDIT, QUESTION, THREAD
+from models.post import Outbox
+from models.queries import APPOINTMENT, GUARDIAN
+from models.states import (
+    COMING,
+    AppointmentStatus,
+    FreedBy,
+    OutboxState,
+    QuestionState,
+    ReminderKind,
+    ReminderState,
+)
+from models.timed import PlannedRules, Reminder
+from models.timed_facts import Due
+
+REMINDER = cast(Table, Reminder.__table__)
+RULES = cast(Table, PlannedRules.__table__)
+OUTBOX = cast(Table, Outbox.__table__)
+_PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
+_UNPLANNED = APPOINTMENT.c.planned_version != APPOINTMENT.c.version
+_IS_COMING = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
+
+
+# --- planning -----------------------------------------------------------------------------------------------------
+
+
+def rules_planned_by(connection: Connection) -> dict[str, str]:
+    """The rules of each clinic and service by which visits were planned."""
+    return {row[0]: row[1] for row in connection.execute(select(RULES.c.name, RULES.c.rules))}
+
+
+def plan_anew(
+    connection: Connection, rules: Mapping[str, str], clinics: Collection[int], services: Collection[int], now: datetime
+) -> None:
+    """From now on *rules* hold: the coming visits of these clinics, and all of these services, want new plans."""
+    coming = (APPOINTMENT.c.starts_at > now, _IS_COMING)
+    if clinics:
+        connection.execute(
+            update(APPOINTMENT).where(APPOINTMENT.c.clinic_id.in_(clinics), *coming).values(planned_version=0)
+        )
+    if services:
+        connection.execute(
+            update(APPOINTMENT).where(APPOINTMENT.c.service_id.in_(services), *coming).values(planned_version=0)
+        )
+    connection.execute(delete(RULES))
+    if rules:
+        connection.execute(insert(RULES), [{"name": name, "rules": written} for name, written in rules.items()])
+
+
+def is_any_unplanned(connection: Connection) -> bool:
+    """Whether a visit wants planning."""
+    return connection.execute(select(APPOINTMENT.c.id).where(_UNPLANNED).limit(1)).first() is not None
+
+
+def take_unplanned(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """The first visits that want planning, kept as they are until the transaction ends."""
+    columns = ("id", "clinic_id", "service_id", "starts_at", "status", "version", "changed_at")
+    query = select(*(APPOINTMENT.c[name] for name in columns)).where(_UNPLANNED).order_by(APPOINTMENT.c.id)
+    return connection.execute(query.limit(limit).with_for_update(skip_locked=True)).all()
+
+
+_ROWS_OF = select(REMINDER).where(among(REMINDER.c.appointment_id, "visits")).order_by(REMINDER.c.id)
+
+
+def reminders_of(connection: Connection, visit_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
+    """What is, or was, planned for these visits."""
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_ROWS_OF, {"visits": visit_ids}):
+        found[row.appointment_id].append(row)
+    return found
+
+
+_NEW = {
+    name: dialect.insert(REMINDER).on_conflict_do_nothing(
+        index_elements=["appointment_id", "kind", "step", "for_start"]
+    )
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+
+
+def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write new reminders (appointment_id, kind, step, for_start, due_at); one that there is already stays as it is."""
+    if rows:
+        connection.execute(_NEW[connection.dialect.name], [{"state": ReminderState.PLANNED, **row} for row in rows])
+
+
+_SETTLE = (
+    update(REMINDER)
+    .where(REMINDER.c.id == bindparam("row"))
+    .values(
+        state=bindparam("state_"),
+        due_at=bindparam("due"),
+        reason=bindparam("why"),
+        outbox_key=bindparam("key_"),
+        settled_at=bindparam("at"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a reminder has become. A planned one has a new time."""
+
+    id: int
+    state: ReminderState
+    due_at: datetime
+    reason: str | None = None
+    outbox_key: str | None = None
+
+
+def settle(connection: Connection, settled: Sequence[Settled], now: datetime) -> None:
+    """Write what these reminders, which the transaction holds, have become."""
+    rows = [
+        {
+            "row": one.id,
+            "state_": one.state,
+            "due": one.due_at,
+            "why": one.reason,
+            "key_": one.outbox_key,
+            "at": None if one.state is ReminderState.PLANNED else now,
+        }
+        for one in settled
+    ]
+    if rows:
+        connection.execute(_SETTLE, rows)
+
+
+_SET_PLANNED = (
+    update(APPOINTMENT).where(APPOINTMENT.c.id == bindparam("visit")).values(planned_version=bindparam("seen"))
+)
+
+
+def set_planned(connection: Connection, visits: Sequence[Row[Any]]) -> None:
+    """The plans of these visits, which the transaction holds, are as the visits are."""
+    connection.execute(_SET_PLANNED, [{"visit": visit.id, "seen": visit.version} for visit in visits])
+
+
+# --- what is due --------------------------------------------------------------------------------------------------
+
+
+def is_any_due(connection: Connection, now: datetime) -> bool:
+    """Whether a reminder's time has come."""
+    return (
+        connection.execute(select(REMINDER.c.id).where(_PLANNED, REMINDER.c.due_at <= now).limit(1)).first() is not None
+    )
+
+
+_DUE = select(REMINDER.c.id).where(_PLANNED, REMINDER.c.due_at <= bindparam("now"))
+_TAKEN = (
+    select(
+        REMINDER.c.id,
+        REMINDER.c.appointment_id,
+        REMINDER.c.kind,
+        REMINDER.c.step,
+        REMINDER.c.for_start,
+        REMINDER.c.due_at,
+    )
+    .where(_PLANNED)
+    .order_by(REMINDER.c.due_at, REMINDER.c.id)
+)
+_VISIT_COLUMNS = (
+    "id",
+    "patient_id",
+    "clinic_id",
+    "service_id",
+    "practitioner_id",
+    "slot_id",
+    "starts_at",
+    "ends_at",
+    "status",
+    "version",
+)
+_VISITS = select(*(APPOINTMENT.c[name] for name in _VISIT_COLUMNS)).order_by(APPOINTMENT.c.id)
+
+
+def take_due(connection: Connection, now: datetime, limit: int) -> list[Due]:
+    """The reminders that are due first, with all others that are due of their visits; held until the transaction ends.
+
+    What somebody else holds is left to them, or to the next round.
+    """
+    first = _TAKEN.where(REMINDER.c.due_at <= bindparam("now")).limit(bindparam("most"))
+    rows = _hold(connection, first, {"now": now, "most": limit})
+    mine = among(REMINDER.c.appointment_id, "visits")
+    others = _TAKEN.where(mine, REMINDER.c.due_at <= bindparam("now"))
+    rows |= _hold(connection, others, {"visits": list({row.appointment_id for row in rows.values()}), "now": now})
+    return _with_visits(connection, rows.values())
+
+
+def take_one(connection: Connection, reminder_id: int) -> list[Due]:
+    """This reminder alone, if it still waits and nobody holds it."""
+    rows = _hold(connection, _TAKEN.where(REMINDER.c.id == bindparam("id_")), {"id_": reminder_id})
+    return _with_visits(connection, rows.values())
+
+
+def due_ids(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """The reminders that are due first."""
+    rows = connection.execute(_DUE.order_by(REMINDER.c.due_at, REMINDER.c.id).limit(limit), {"now": now})
+    return [row[0] for row in rows]
+
+
+def take_beside(connection: Connection, due: Collection[Due], until: datetime) -> list[Due]:
+    """What is planned up to then for other visits of the same persons: held, as candidates for one text of a day."""
+    patients = {one.visit.patient_id for one in due}
+    others = select(APPOINTMENT.c.id).where(
+        among(APPOINTMENT.c.patient_id, "patients"), APPOINTMENT.c.starts_at > bindparam("since"), _IS_COMING
+    )
+    known = {one.visit.id for one in due}
+    parameters = {"patients": list(patients), "since": min(one.for_start for one in due)}
+    ids = [row[0] for row in connection.execute(others, parameters) if row[0] not in known]
+    if not ids:
+        return []
+    query = _TAKEN.where(among(REMINDER.c.appointment_id, "visits"), REMINDER.c.kind == ReminderKind.REMINDER)
+    rows = _hold(connection, query.where(REMINDER.c.due_at <= bindparam("until")), {"visits": ids, "until": until})
+    return _with_visits(connection, rows.values())
+
+
+def _hold(connection: Connection, query: Any, parameters: dict[str, Any]) -> dict[int, Row[Any]]:
+    rows = connection.execute(query.with_for_update(skip_locked=True), parameters)
+    return {row.id: row for row in rows}
+
+
+def _with_visits(connection: Connection, rows: Collection[Row[Any]]) -> list[Due]:
+    if not rows:
+        return []
+    query = _VISITS.where(among(APPOINTMENT.c.id, "ids")).with_for_update(skip_locked=True)
+    ids = sorted({row.appointment_id for row in rows})
+    visits = {row[0]: VisitFacts(*cast(Sequence[Any], row)) for row in connection.execute(query, {"ids": ids})}
+    return [
+        Due(row.id, row.kind, row.step, row.for_start, row.due_at, visits[row.appointment_id])
+        for row in sorted(rows, key=lambda row: (row.due_at, row.id))
+        if row.appointment_id in visits
+    ]
+
+
+# --- what is known of those whom it concerns ----------------------------------------------------------------------
+
+_GUARDIANS = select(GUARDIAN.c.dependant_id, GUARDIAN.c.guardian_id).where(among(GUARDIAN.c.dependant_id, "ids"))
+
+
+def guardians_of(connection: Connection, patient_ids: Collection[int]) -> dict[int, list[int]]:
+    """Who is recorded as a guardian of each of these patients, in the order of recording."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for dependant, guardian in connection.execute(_GUARDIANS.order_by(GUARDIAN.c.id), {"ids": patient_ids}):
+        found[dependant].append(guardian)
+    return found
+
+
+_ASKED = (
+    select(REMINDER.c.appointment_id)
+    .join(APPOINTMENT, APPOINTMENT.c.id == REMINDER.c.appointment_id)
+    .join(OUTBOX, OUTBOX.c.key == REMINDER.c.outbox_key)
+    .where(among(REMINDER.c.appointment_id, "visits"), REMINDER.c.kind == ReminderKind.PROVISIONAL_ASK)
+    .where(REMINDER.c.for_start == APPOINTMENT.c.starts_at)
+    .where(OUTBOX.c.state.in_([OutboxState.SENT, OutboxState.DELIVERED]))
+)
+
+
+def asked_visits(connection: Connection, visit_ids: Collection[int]) -> frozenset[int]:
+    """Those of these visits about which the carrier took an asking for confirmation, as far as we know delivered."""
+    return frozenset(row[0] for row in connection.execute(_ASKED, {"visits": visit_ids}))
+
+
+# --- carrying out -------------------------------------------------------------------------------------------------
+
+_LAPSE = (
+    update(APPOINTMENT)
+    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"))
+    .where(APPOINTMENT.c.status == AppointmentStatus.PROVISIONAL)
+    .values(status=AppointmentStatus.LAPSED, version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
+)
+
+
+def lapse(connection: Connection, visits: Sequence[VisitFacts], now: datetime) -> None:
+    """Give up unconfirmed visits: their slots are free, what was queued about them is withdrawn. Raises `Conflict`."""
+    if not visits:
+        return
+    rows = [{"visit": visit.id, "seen": visit.version, "now": now} for visit in visits]
+    exactly(connection, _LAPSE, rows, "appointment")
+    free_slots(connection, [(visit.slot_id, visit.id) for visit in visits], FreedBy.LAPSE, now)
+    forget_what_was_queued(connection, [visit.id for visit in visits], now)
+
+
+_SUPERSEDE = (
+    update(QUESTION)
+    .where(among(QUESTION.c.id, "ids"), QUESTION.c.state == fixed(QuestionState.OPEN))
+    .values(state=QuestionState.SUPERSEDED, closed_at=bindparam("now"))
+)
+
+
+def supersede(connection: Connection, question_ids: Collection[int], now: datetime) -> None:
+    """Newer questions about the same visits take the place of these."""
+    if question_ids:
+        connection.execute(_SUPERSEDE, {"ids": list(question_ids), "now": now})
+
+
+_SET_CLINIC = (
+    update(THREAD)
+    .where(THREAD.c.id == bindparam("thread"), THREAD.c.clinic_id.is_(None))
+    .values(clinic_id=bindparam("clinic"))
+)
+
+
+def place_threads(connection: Connection, clinics: Mapping[int, int]) -> None:
+    """These threads, by id, are with these clinics unless they are with one already."""
+    if clinics:
+        connection.execute(_SET_CLINIC, [{"thread": thread, "clinic": clinic} for thread, clinic in clinics.items()])
+
+
+def record(connection: Connection, lines: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Write lines of the audit log: action, thread_id, patient_id, appointment_id, details."""
+    if lines:
+        connection.execute(insert(AUDIT), [{"at": now, "actor": "clock", "inbox_id": None, **line} for line in lines])
