@@ -8,7 +8,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from handlers.entries import DependantEntry, ServiceEntry, Urgent
-from models.states import AppointmentStatus, HandOverReason, HandOverState, Purpose, SlotState, ThreadState
+from models.states import (
+    AppointmentStatus,
+    HandOverReason,
+    HandOverState,
+    Purpose,
+    ReminderKind,
+    SlotState,
+    ThreadState,
+)
 
 
 class ClinicView(BaseModel):
@@ -93,6 +101,22 @@ class AppointmentView(BaseModel):
     created_by: str
     changed_at: datetime
     version: int
+
+
+class ReminderView(BaseModel):
+    """What is to be said about a visit by the clock, and what became of it; *reason* says why nothing went."""
+
+    id: int
+    appointment: str
+    patient: str
+    clinic: str
+    kind: ReminderKind
+    step: str
+    start: datetime
+    due_at: datetime
+    state: str
+    reason: str | None
+    sent_at: datetime | None
 
 
 class ReceiptView(BaseModel):
@@ -210,6 +234,13 @@ class AppointmentPage(BaseModel):
     """Visits by time; *cursor* leads to the next page."""
 
     items: list[AppointmentView]
+    cursor: str | None
+
+
+class ReminderPage(BaseModel):
+    """Reminders by the time at which they are due; *cursor* leads to the next page."""
+
+    items: list[ReminderView]
     cursor: str | None
 
 

@@ -129,6 +129,24 @@ def appointment_view(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def reminder_view(row: Row[Any]) -> dict[str, Any]:
+    """A reminder."""
+    zone = ZoneInfo(row.timezone)
+    return {
+        "id": row.id,
+        "appointment": row.appointment_key or our_id(row.appointment_id),
+        "patient": row.patient_key,
+        "clinic": row.clinic_key,
+        "kind": row.kind.value,
+        "step": row.step,
+        "start": local(row.for_start, zone),
+        "due_at": local(row.due_at, zone),
+        "state": row.became,
+        "reason": row.why,
+        "sent_at": local(row.sent_at, zone),
+    }
+
+
 # --- texts --------------------------------------------------------------------------------------------------------
 
 

@@ -246,6 +246,12 @@ class AppointmentEntry(Entry):
         return self
 
 
+class RemindEntry(Entry):
+    """When a visit is to be reminded of once more."""
+
+    at: Time | None = Field(default=None, description="not before this time; now when left out")
+
+
 class MessageEntry(Entry):
     """A text to one person."""
 

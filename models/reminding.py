@@ -12,8 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
 from models.applying import exactly, forget_what_was_queued, free_slots
@@ -22,6 +39,7 @@ from models.facts import VisitFacts
 from models.ledger import AUDIT, QUESTION, THREAD
 from models.post import Outbox
 from models.queries import APPOINTMENT, GUARDIAN
+from models.register import CLINIC, PATIENT
 from models.states import (
     COMING,
     AppointmentStatus,
@@ -331,3 +349,53 @@ def record(connection: Connection, lines: Sequence[dict[str, Any]], now: datetim
     """Write lines of the audit log: action, thread_id, patient_id, appointment_id, details."""
     if lines:
         connection.execute(insert(AUDIT), [{"at": now, "actor": "clock", "inbox_id": None, **line} for line in lines])
+
+
+# --- lists, and what staff ask for --------------------------------------------------------------------------------
+
+
+def push(connection: Connection, visit_id: int, for_start: datetime, step: str, due_at: datetime) -> int:
+    """Plan a reminder that the clinic asks for; the same one twice is one. Returns its id."""
+    row = {"appointment_id": visit_id, "kind": ReminderKind.PUSH, "step": step, "for_start": for_start}
+    add(connection, [row | {"due_at": due_at, "reason": None, "settled_at": None}])
+    mine = (REMINDER.c[name] == value for name, value in row.items())
+    return int(connection.execute(select(REMINDER.c.id).where(*mine)).scalar_one())
+
+
+def has_become() -> ColumnElement[str]:
+    """What a reminder has become: once it is in the outbox, its text tells. One whose text is deleted had gone."""
+    text_state = OUTBOX.c.state
+    failed = [OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.BLOCKED]
+    return case(
+        (REMINDER.c.state != ReminderState.QUEUED, sql_cast(REMINDER.c.state, String)),
+        (text_state.in_([OutboxState.QUEUED, OutboxState.LEASED]), "queued"),
+        (text_state.in_(failed), "not_sent"),
+        (text_state == OutboxState.WITHDRAWN, "withdrawn"),
+        else_="sent",
+    )
+
+
+def listed() -> Select[Any]:
+    """A query of reminders by the time at which they are due, with the keys of what they are about."""
+    return (
+        select(
+            REMINDER,
+            has_become().label("became"),
+            func.coalesce(REMINDER.c.reason, OUTBOX.c.reason).label("why"),
+            OUTBOX.c.sent_at,
+            APPOINTMENT.c.key.label("appointment_key"),
+            PATIENT.c.key.label("patient_key"),
+            CLINIC.c.key.label("clinic_key"),
+            CLINIC.c.timezone,
+        )
+        .join(APPOINTMENT, APPOINTMENT.c.id == REMINDER.c.appointment_id)
+        .join(PATIENT, PATIENT.c.id == APPOINTMENT.c.patient_id)
+        .join(CLINIC, CLINIC.c.id == APPOINTMENT.c.clinic_id)
+        .outerjoin(OUTBOX, OUTBOX.c.key == REMINDER.c.outbox_key)
+        .order_by(REMINDER.c.due_at, REMINDER.c.id)
+    )
+
+
+def listed_after(due_at: datetime, id_: int) -> ColumnElement[bool]:
+    """What follows this place in that list."""
+    return or_(REMINDER.c.due_at > due_at, and_(REMINDER.c.due_at == due_at, REMINDER.c.id > id_))

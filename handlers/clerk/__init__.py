@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from handlers.clerk import catalogue, messages, people, slots, threads, visits
+from handlers.clerk import catalogue, messages, people, reminders, slots, threads, visits
 from handlers.clerk.messages import Sent
 from handlers.clerk.once import Once
 from handlers.clerk.order import Actor, Order, Rules
 from handlers.clerk.slots import SlotOrder
-from handlers.entries import AppointmentEntry, ClinicEntry, MessageEntry, PatientEntry, ServiceEntry
+from handlers.entries import AppointmentEntry, ClinicEntry, MessageEntry, PatientEntry, RemindEntry, ServiceEntry
 from handlers.refusals import Clash, Stale
 from models.crypto import Keys
 from models.database import Database, is_conflict
@@ -70,6 +70,10 @@ class Clerk:
     def send_message(self, actor: Actor, entry: MessageEntry, now: datetime, request: Once | None = None) -> Sent:
         """Send a text to one person."""
         return self.carry_out(actor, now, lambda order: messages.send_message(order, entry, request))
+
+    def remind(self, actor: Actor, key: str, entry: RemindEntry, now: datetime) -> int:
+        """Have a visit reminded of once more; returns the reminder's id."""
+        return self.carry_out(actor, now, lambda order: reminders.remind(order, key, entry))
 
     def close_thread(self, actor: Actor, thread_id: int, now: datetime) -> None:
         """Say that staff are done with a thread: the next text is the bot's again."""
