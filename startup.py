@@ -44,6 +44,7 @@ class House:
             session=timedelta(minutes=identity.session_minutes),
             failures_per_day=identity.failures_per_day,
             region=self.settings.service.region,
+            languages=tuple(self.settings.service.languages),
         )
 
 

@@ -45,7 +45,7 @@ def _on_call(case: Case) -> tuple[Notice, ...]:
             number=number,
             message="on_call",
             blanks={"clinic": clinic.names, "when": case.local(case.facts.now)},
-            language=next((code for code in clinic.names if code in languages()), case.language),
+            language=next(iter(language.of_clinic(case.facts)), case.language),
             purpose=Purpose.ANSWER,
         ),
     )

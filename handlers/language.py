@@ -18,8 +18,13 @@ def of(command: Command, facts: Facts) -> str:
     ours = languages()
     certain = command.language if command.certain_language else None
     on_file = next((person.language for person in family.holders(facts) if person.language), None)
-    likely = (certain, facts.thread.language, on_file, command.language, *facts.clinic.names)
+    likely = (certain, facts.thread.language, on_file, command.language, *of_clinic(facts))
     return next((code for code in likely if code in ours), ours[0])
+
+
+def of_clinic(facts: Facts) -> list[str]:
+    """The languages in which the clinic has a name, its own first. (A name's own order is lost in PostgreSQL.)"""
+    return [code for code in facts.rules.languages if code in facts.clinic.names and code in languages()]
 
 
 def is_sure(command: Command, facts: Facts) -> bool:

@@ -225,6 +225,7 @@ class IdentityRules:
     session: timedelta = timedelta(minutes=15)
     failures_per_day: int = 5
     region: str = "FI"
+    languages: tuple[str, ...] = ("fi", "sv", "en")  # that the clinics speak, their own first
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None]
     away = next((name for name in ("cannot", "unneeded", "give") if signals.has(name)), None)
     if evidence.service in _SYMPTOMS or asks:
         return
+    if evidence.recurs and evidence.service and not signals.has("unneeded", "give"):
+        return  # "en pääse maanantaisin": days that never suit, and no visit
     said = signals.quote(away) if away else ""
     if (
         evidence.denied
@@ -128,7 +130,8 @@ def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None]
     if away and not evidence.service and _before(signals, away, "book"):
         add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{said}"')
     elif away and signals.weight("book") < _SURE:
-        moves = evidence.wish and not evidence.same_time and signals.has("move")
+        asks_for_another = evidence.times > 1 and evidence.question
+        moves = evidence.wish and not evidence.same_time and (signals.has("move") or asks_for_another)
         add(Intent.RESCHEDULE if moves else Intent.CANCEL, 2.8, f'not coming: "{said}"')
     elif signals.has("obstacle") and evidence.service == "checkup" and not evidence.wish and not signals.has("book"):
         add(Intent.CANCEL, 2.7, f'hindered: "{signals.quote("obstacle")}"')
@@ -147,7 +150,9 @@ def _before(signals: Signals, one: str, other: str) -> bool:
 def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
     """Words of one command that belong to another: "peru tarkastusaika" books nothing."""
     signals = evidence.signals
-    if Intent.CANCEL in scores and signals.weight("cancel") >= _SURE:
+    if _cancels_to_move(signals):
+        scores[Intent.CANCEL] = 2.9  # the old time is kept until the new one is found
+    elif Intent.CANCEL in scores and signals.weight("cancel") >= _SURE:
         scores[Intent.RESCHEDULE] = min(scores.get(Intent.RESCHEDULE, 0.0), 2.9)
     if signals.weight("move") >= _SURE and not signals.has("cancel"):
         scores[Intent.RESCHEDULE] = scores[Intent.RESCHEDULE] + 0.5
@@ -155,6 +160,16 @@ def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
     asked_first = listed is not None and booked is not None and listed.first <= booked.first
     if (signals.weight("book") < _SURE or asked_first) and scores.get(Intent.LIST, 0.0) >= _SURE:
         scores.pop(Intent.BOOK, None)
+
+
+def _cancels_to_move(signals: Signals) -> bool:
+    """Whether cancelling and moving are one wish: "peru aika ja siirrä ensi viikolle"."""
+    cancel, move = signals.first("cancel"), signals.first("move")
+    sure = min(signals.weight("cancel"), signals.weight("move")) >= _SURE
+    return sure and cancel is not None and move is not None and 0 < move.first - cancel.last <= _NEAR
+
+
+_NEAR = 3  # words
 
 
 def _also(best: Intent, evidence: Evidence) -> tuple[Intent, ...]:

@@ -156,7 +156,7 @@ class _Assembly:
         return self.context.kind is not ContextKind.NONE and bool(self.context.language) and evidence.words <= 1
 
     def _acts_for_a_child(self) -> bool:
-        """Whether the visit is a child's ("lapsen aika", "till min son"), the child no mere reason ("lapsi oksentaa")."""
+        """Whether the visit is a child's ("lapsen aika", "till min son"); in "lapsi oksentaa" it is the reason."""
         words, things = self.text.words, self.lexicon.name_things
         if self.signals.has("childs_own"):
             return True

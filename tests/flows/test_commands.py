@@ -550,3 +550,15 @@ def test_times_that_clash_with_ones_own_visit_never_hide_the_others(clinic):
     assert booking.message == "book_other_options"
     assert "12.3. klo 9.00" in booking.text
     assert "12.3. klo 9.00" in moving.text
+
+
+@pytest.mark.parametrize("words", ["Haluaisin perua ja siirtää aikani", "cancel and reschedule my appointment please"])
+def test_who_cancels_to_move_keeps_the_old_time_until_the_new_one(clinic, words):
+    aino = clinic.patient()
+    clinic.visit(aino, "11.3. 9.00")
+    clinic.free("12.3. 9.00")
+
+    asked = aino.texts(words + " {code}")
+
+    assert asked.message == "move_options"
+    assert aino.diary == ["11.3. 9.00 booked"]
