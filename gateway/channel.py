@@ -76,8 +76,11 @@ class Post(Protocol):
 class Desk(Protocol):
     """Who answers texts that are in the inbox."""
 
-    def answer(self, stored: Sequence[Stored], now: datetime) -> None:
-        """Handle complete texts among *stored* in batches, each in one transaction with its answer in the outbox."""
+    def answer(self, stored: Sequence[Stored], now: datetime) -> Sequence[Stored]:
+        """Handle complete texts among *stored* in batches, each in one transaction with its answer in the outbox.
+
+        Returns those that are to be handed over again in a moment: they must wait for what other processes decide.
+        """
 
     def sweep(self, now: datetime) -> int:
         """Handle texts that a dead process left waiting, and parts whose others never came; returns how many."""

@@ -30,6 +30,7 @@ _POLL: Final = 0.25  # seconds until an outbox row that others wrote is found wi
 _HOUSEKEEPING: Final = 1.0
 _SWEEP: Final = 10.0
 _DESK_TRIES: Final = 5
+_HOLD: Final = 0.02  # seconds until the desk sees a text again that must wait for another process
 _SWITCH: Final = 0.0005  # seconds until the event loop gets the interpreter from this thread, instead of 0.005
 _AWAY_FIRST, _AWAY_LONGEST = 0.25, 5.0  # seconds between tries while the database is away
 
@@ -101,6 +102,8 @@ class Turns(threading.Thread):
         self._backlog: deque[Stored] = deque()
         self._desk_batch = desk_batch  # texts; a fixed number, or a slow disk would make batches small and work dear
         self._desk_failures = 0  # in a row, of the batch at the head
+        self._held: list[Stored] = []  # texts that the desk wants to see again
+        self._held_until = 0.0
         self._hungry: set[str] = set()  # lines whose outbox may hold something
         self._unsettled: list[Settlement] = []
         self._ended: list[_Ended] = []
@@ -178,7 +181,8 @@ class Turns(threading.Thread):
             return self._away_until - now
         if self._backlog or any(line.name in self._hungry and line.room() for line in self._lines):
             return 0.0
-        return max(0.0, min(self._poll_at, self._keep_at) - now)
+        held = self._held_until if self._held else self._keep_at
+        return max(0.0, min(self._poll_at, self._keep_at, held) - now)
 
     def _sort(self, came: _Round, item: object) -> None:
         match item:
@@ -237,11 +241,17 @@ class Turns(threading.Thread):
                     line.submit(texts)
 
     def _answer(self) -> None:
-        if not self._backlog:
+        held = time.monotonic() >= self._held_until
+        if not (self._backlog or (held and self._held)):
             return
         batch = [self._backlog.popleft() for _ in range(min(self._desk_batch, len(self._backlog)))]
+        if held:
+            batch, self._held = [*self._held, *batch], []
         try:
-            self._desk.answer(batch, self._clock())
+            waiting = self._desk.answer(batch, self._clock())
+            if waiting:
+                self._held += waiting
+                self._held_until = time.monotonic() + _HOLD
         except Exception:
             self._put_back(batch)
             raise

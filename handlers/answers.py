@@ -16,7 +16,7 @@ from handlers.rules import clinic_of
 from handlers.wishes import covers
 from models.facts import Choice, Facts, QuestionFacts
 from models.states import QuestionKind
-from parser.command import Command, Intent
+from parser.command import Command, Intent, Topic
 
 JUST_ASKED = timedelta(seconds=60)
 VISIT_DIGITS = {"1": "confirm", "2": "cancel", "3": "move"}  # the same everywhere: yes, not needed, another time
@@ -29,7 +29,9 @@ _VISIT_WORDS = {
 }
 _YES = frozenset({Intent.CONFIRM, Intent.ACCEPT})
 _NEW_WISH = frozenset({Intent.RESCHEDULE, Intent.BOOK, Intent.FREE})
-NONE_OF_THEM, WISH, TEXT = "none_of_them", "wish", "text"
+_OFFER_WORDS = {Intent.ACCEPT: "accept", Intent.CONFIRM: "accept", Intent.DECLINE: "decline"}
+_ASKS = frozenset({Topic.OFFER_QUESTION, Topic.DIRECTIONS})
+NONE_OF_THEM, WISH, TEXT, ASK = "none_of_them", "wish", "text", "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,12 @@ class Answer:
 
 def answers(command: Command, facts: Facts) -> Sequence[Answer]:
     """The question that *command* answers; several when it may be any of them; none when it answers nothing."""
-    standing = [question for question in facts.questions if question.kind is not QuestionKind.OFFER]
+    standing = [question for question in facts.questions if not _is_over(question, facts)]
     fitting = [Answer(q, choice) for q in standing if (choice := _fits(q, command, facts)) is not None]
+    if not fitting:
+        return _too_late(command, facts)
+    if (named := _about_offers(command, fitting)) is not None:
+        return named
     if _is_bare(command) and len(standing) > 1 and facts.now - standing[-1].asked_at < JUST_ASKED:
         known = {answer.question.id for answer in fitting}
         more = (Answer(q, choice) for q in standing if q.id not in known and (choice := _by_place(q, command)))
@@ -51,6 +57,28 @@ def answers(command: Command, facts: Facts) -> Sequence[Answer]:
     if len(fitting) > 1 and not _is_bare(command):
         return _narrowed(fitting)
     return fitting
+
+
+def _is_over(question: QuestionFacts, facts: Facts) -> bool:
+    """Whether the question is about an offer that can no longer be taken, which nobody was told of."""
+    offer = facts.offers.get(question.offer_id or 0)
+    return offer is not None and not offer.can_be_had
+
+
+def _too_late(command: Command, facts: Facts) -> Sequence[Answer]:
+    """The newest offer that the text would have answered, had it come in time."""
+    over = [question for question in reversed(facts.questions) if _is_over(question, facts)]
+    found = (Answer(q, choice) for q in over if (choice := _fits(q, command, facts)) is not None)
+    return [answer for answer in (next(found, None),) if answer is not None]
+
+
+def _about_offers(command: Command, fitting: Sequence[Answer]) -> Sequence[Answer] | None:
+    """The offer that the text names by its code; of several that it asks about, the newest."""
+    offers = [answer for answer in fitting if answer.question.kind is QuestionKind.OFFER]
+    if command.choice_code is not None and offers:
+        return offers[-1:]
+    asking = [answer for answer in offers if answer.choice.meaning == ASK]
+    return asking[-1:] if asking and len(asking) == len(fitting) else None
 
 
 def pick(question: QuestionFacts, command: Command) -> Choice | None:
@@ -110,6 +138,21 @@ def _of_visit(question: QuestionFacts, command: Command, facts: Facts) -> Choice
     return Choice("", meaning, visit.id, visit.starts_at) if meaning in offered else None
 
 
+def _of_offer(question: QuestionFacts, command: Command, facts: Facts) -> Choice | None:
+    """Taken or left, by words that speak of no other time or person; or a question about it."""
+    if not question.choices or command.choice_code not in (None, question.code):
+        return None
+    offered, person = question.choices[0], facts.people.get(question.patient_id or 0)
+    if person is None or family.speaks_of_another(command.about, person, facts):
+        return None
+    at = None if offered.at is None else offered.at.astimezone(facts.clinic.zone).replace(tzinfo=None)
+    spans = (*(command.when or ()), *(command.ref or ()))
+    if spans and at is not None and not covers(spans, at):
+        return None
+    meaning = ASK if command.topic in _ASKS else _OFFER_WORDS.get(command.intent)
+    return None if meaning is None else Choice("", meaning, offered.id, offered.at)
+
+
 def _of_options(question: QuestionFacts, command: Command, _: Facts) -> Choice | None:
     if command.intent is Intent.DECLINE:
         return Choice("", NONE_OF_THEM)
@@ -157,6 +200,7 @@ _IN_WORDS: dict[QuestionKind, Callable[[QuestionFacts, Command, Facts], Choice |
     QuestionKind.DETAIL: _of_detail,
     QuestionKind.IDENTITY: _of_identity,
     QuestionKind.KEEP_REMINDERS: _of_yes,
+    QuestionKind.OFFER: _of_offer,
 }
 
 

@@ -14,11 +14,13 @@ from models.changes import (
     BookAppointment,
     CancelAppointment,
     Change,
+    ClaimOffer,
     CloseQuestion,
     ConfirmAppointment,
     MoveAppointment,
     RestoreAppointment,
     ReturnAppointment,
+    UndoClaim,
 )
 from models.facts import (
     Choice,
@@ -77,10 +79,12 @@ MERGED = frozenset({HandOverReason.NEEDS_HUMAN, HandOverReason.NOT_UNDERSTOOD, H
 VISIT_CHANGES = (
     BookAppointment,
     CancelAppointment,
+    ClaimOffer,
     ConfirmAppointment,
     MoveAppointment,
     RestoreAppointment,
     ReturnAppointment,
+    UndoClaim,
 )
 EMERGENCY_NUMBER, ADVICE_NUMBER = "112", "116117"  # where the clinic names no others
 LETTERS = "ABCDEFGHJKLMNP"

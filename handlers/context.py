@@ -33,7 +33,7 @@ def context_of(facts: Facts) -> Context:
     """The newest open question, the visits that the number may act for, and the language; times by the wall clock."""
     people = family.reachable(facts)
     ids = {person.id for person in people}
-    question = facts.questions[-1] if facts.questions else None
+    question = _newest(facts)
     return Context(
         kind=ContextKind.NONE if question is None else _KINDS.get(question.kind, ContextKind.NONE),
         at=None if question is None else _at(question, facts),
@@ -45,7 +45,16 @@ def context_of(facts: Facts) -> Context:
     )
 
 
+def _newest(facts: Facts) -> QuestionFacts | None:
+    """The open question that was asked last; one about an offer that is over only where nothing else is open."""
+    over = {id_ for id_, offer in facts.offers.items() if not offer.can_be_had}
+    live = [question for question in facts.questions if question.offer_id not in over]
+    return next(reversed(live or facts.questions), None)
+
+
 def _at(question: QuestionFacts, facts: Facts) -> datetime | None:
+    if question.kind is QuestionKind.OFFER:
+        return next(iter(_options(question, facts)), None)
     visit = next((visit for visit in facts.visits if visit.id == question.appointment_id), None)
     return None if visit is None else _wall(visit, facts)
 

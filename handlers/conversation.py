@@ -10,6 +10,7 @@ from handlers import (
     book,
     callback,
     cancel,
+    claim,
     confirm,
     emergency,
     feedback,
@@ -25,6 +26,7 @@ from handlers import (
     stop,
     unclear,
     undo,
+    waitlist,
     wrong_number,
 )
 from handlers.case import Case
@@ -143,6 +145,7 @@ RULES: tuple[Rule, ...] = (
     _authentic,
     _undo,
     replies.decide,
+    claim.taken_again,
     _command,
 )
 
@@ -174,9 +177,9 @@ TOPICS: Mapping[Topic, Handler] = {
     Topic.DIRECTIONS: public.directions,
     Topic.CALLBACK_STATUS: callback.decide,
     Topic.CALLBACK_WITHDRAW: callback.decide,
-    Topic.WAITLIST_JOIN: human.needed,
+    Topic.WAITLIST_JOIN: waitlist.join,
     Topic.WAITLIST_LIMIT: human.needed,
-    Topic.WAITLIST_LEAVE: human.needed,
+    Topic.WAITLIST_LEAVE: waitlist.leave,
     Topic.CONTACT_CHANGE: human.needed,
     Topic.COMPLAINT: human.needed,
     Topic.PRICE: human.needed,

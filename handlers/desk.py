@@ -21,7 +21,8 @@ from handlers import conversation, incomplete, wording
 from handlers.decision import Decision, Notice, Reply
 from lang.alphabet import decode_text
 from lang.messages import render
-from models import inbox, ledger, openings, queries
+from models import inbox, ledger, offering, openings, queries
+from models.changes import ClaimOffer
 from models.crypto import Keys, SealBroken, open_bytes
 from models.database import Database, is_away, is_conflict
 from models.facts import Catalogue, Facts, IdentityRules, SlotSearch, ThreadFacts
@@ -40,6 +41,8 @@ PARTS_WAIT = timedelta(minutes=8)  # for the missing parts of a text
 SWEPT_AT_ONCE = 200
 AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word ours by chance
 GAP = "[…]"  # stands where a part never came
+CLAIM_WAITS = timedelta(seconds=2)  # for answers to the same offer that came before it, to other processes
+ABOUT_WAITLIST = frozenset({Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT, Topic.WAITLIST_LEAVE})
 ANSWER_HOLDS = timedelta(hours=24)  # an answer that could not be delivered for so long helps nobody
 
 log = structlog.get_logger("desk")
@@ -92,10 +95,27 @@ class Desk:
         self._languages = tuple(languages)
         self._catalogue = Catalogue(-1, {}, {})
         self._swept = False
+        self._held_since: dict[int, datetime] = {}  # claims that wait for older answers, by inbox id
 
-    def answer(self, stored: Sequence[Stored], now: datetime) -> None:
-        """Handle complete texts among *stored* in batches, each in one transaction with its answers."""
-        self._answer(self._letters(stored), now)
+    def answer(self, stored: Sequence[Stored], now: datetime) -> list[Stored]:
+        """Handle complete texts among *stored* in batches, each in one transaction with its answers.
+
+        Returns those that must come again in a moment: they take an offer, and answers to it that came before them
+        are in the hands of other processes. After 2 s of that, those are handled here, and first.
+        """
+        held = self._answer(self._letters(stored), now)
+        self._held_since = {id_: self._held_since.get(id_, now) for id_ in held}
+        overdue = {id_ for id_ in held if now - self._held_since[id_] >= CLAIM_WAITS}
+        if overdue:
+            self._take_over({older for id_ in overdue for older in held[id_]}, now)
+            self._held_since = {}
+        return [item for item in stored if item.inbox_id in held]
+
+    def _take_over(self, inbox_ids: set[int], now: datetime) -> None:
+        """Answer texts that whoever received them has not answered in time."""
+        with self._database.reading() as connection:
+            rows = inbox.still_waiting(connection, inbox_ids)
+        self._answer(self._letters_of(rows, now), now)
 
     def sweep(self, now: datetime) -> int:
         """Handle texts that a dead process left waiting, and parts whose others never came; returns how many.
@@ -190,24 +210,44 @@ class Desk:
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
-    def _answer(self, letters: Sequence[Letter], now: datetime) -> None:
-        """Answer all *letters*, never two of one sender at once, each sender's in the order of arrival."""
+    def _answer(self, letters: Sequence[Letter], now: datetime) -> dict[int, set[int]]:
+        """Answer all *letters*, never two of one sender at once, each sender's in the order of arrival.
+
+        Returns those that must wait for texts which are not among them, by inbox id, with the ids of these.
+        """
         waiting = list(letters)
+        held: dict[int, set[int]] = {}
         while waiting:
             batch, waiting = _next_batch(waiting)
-            try:
-                waiting = self._settle(batch, now) + waiting
-            except Exception as error:
-                if is_away(error):
-                    raise  # the rows wait; the sweep finds them
-                for letter in batch:
-                    self._settle_alone(letter, now)
+            left = self._settle_batch(batch, now)
+            ours = {letter.inbox_id for letter in waiting} | {letter.inbox_id for letter in left}
+            again = [letter for letter, older in left.items() if older <= ours]
+            held |= {letter.inbox_id: older for letter, older in left.items() if not older <= ours}
+            waiting = sorted([*again, *waiting], key=lambda letter: letter.inbox_id)
+        return held
 
-    def _settle(self, batch: Sequence[Letter], now: datetime) -> list[Letter]:
-        """Read, decide and write *batch*; returns those that must see what the others of it did first."""
+    def _settle_batch(self, batch: Sequence[Letter], now: datetime) -> dict[Letter, set[int]]:
+        """Answer *batch* together, or each alone; returns those that must wait, with the texts that they wait for."""
+        try:
+            return self._settle(batch, now)
+        except Exception as error:
+            if is_away(error):
+                raise  # the rows wait; the sweep finds them
+        return {letter: older for letter in batch if (older := self._settle_alone(letter, now))}
+
+    def _settle(self, batch: Sequence[Letter], now: datetime) -> dict[Letter, set[int]]:
+        """Read, decide and write *batch*; returns those that must wait, with the older texts that they wait for.
+
+        One that only must see what the others of the batch did waits for none.
+        """
         with self._database.reading() as connection:
-            reads = self._read(connection, batch, now)
-        reads, later = _apart(reads)
+            reads, later = _apart(self._read(connection, batch, now))
+            older = _older(connection, reads)
+        left = {letter: set[int]() for letter in later}
+        left |= {read.letter: older[read.letter.inbox_id] for read in reads if read.letter.inbox_id in older}
+        reads = [read for read in reads if read.letter not in left]
+        if not reads:
+            return left
         entries = [self._entry(read, now) for read in reads]
         with self._database.transaction() as connection:
             notices = [
@@ -215,14 +255,16 @@ class Desk:
             ]
             ledger.write(connection, self._keys, entries, now)
             ledger.put_out(connection, self._keys, notices, now)
-        return later
+        return left
 
-    def _settle_alone(self, letter: Letter, now: datetime) -> None:
-        """Answer one text, deciding again when the diary moved meanwhile; after three tries a person has it."""
+    def _settle_alone(self, letter: Letter, now: datetime) -> set[int]:
+        """Answer one text, deciding again when the diary moved meanwhile; after three tries a person has it.
+
+        Returns the older texts that it must wait for.
+        """
         for _ in range(TRIES):
             try:
-                self._settle([letter], now)
-                return
+                return self._settle([letter], now).get(letter, set())
             except Exception as error:
                 if is_away(error):
                     raise
@@ -230,8 +272,9 @@ class Desk:
                     log.error("text_failed", inbox_id=letter.inbox_id, trouble=trouble(error))
                     break
                 if not self._still_waits(letter, now):
-                    return  # another process was quicker
+                    return set()  # another process was quicker
         self._leave_to_a_person(letter, now)
+        return set()
 
     def _still_waits(self, letter: Letter, now: datetime) -> bool:
         """Whether the text needs its answer yet. If so it has a thread, even when an erasure took that meanwhile."""
@@ -279,7 +322,11 @@ class Desk:
         if not facts.clinics:
             return None
         local = facts.now.astimezone(facts.clinic.zone)
-        return parse(letter.text, local, conversation.context_of(facts))
+        command = parse(letter.text, local, conversation.context_of(facts))
+        named = [q for q in facts.questions if command.choice_code is not None and q.code == command.choice_code]
+        if named and named[-1] is not facts.questions[-1]:  # the text names an older offer: it is read as its answer
+            return parse(letter.text, local, conversation.context_of(replace(facts, questions=(named[-1],))))
+        return command
 
     def _decide(
         self, connection: Connection, gathering: Gathering, letter: Letter, command: Command | None, facts: Facts
@@ -303,6 +350,8 @@ class Desk:
             facts = gathering.with_texted_visits(facts)
         if command.topic is Topic.UNDO:
             facts = gathering.with_undo(facts)
+        if command.topic in ABOUT_WAITLIST:
+            facts = gathering.with_waitlist(facts)
         if command.topic is Topic.AUTHENTIC or len(letter.text) >= AN_ECHO_IS_LONG:
             facts = gathering.with_last_sent(facts, letter.text)
         return facts
@@ -406,16 +455,37 @@ def _apart(reads: Sequence[Read]) -> tuple[list[Read], list[Letter]]:
         if mine & touched:
             later.append(read.letter)
         else:
-            touched |= mine
             together.append(read)
+        touched |= mine  # also of one that waits: who came after it must not overtake it
     return together, later
 
 
-_ROWS_TOUCHED = {"slot_id": "slot", "old_slot_id": "slot", "appointment_id": "visit"}
+_ROWS_TOUCHED = {
+    "slot_id": "slot",
+    "old_slot_id": "slot",
+    "released_slot_id": "slot",
+    "appointment_id": "visit",
+    "released_id": "visit",
+    "offer_id": "offer",
+}
 
 
 def _touches(change: Any) -> list[tuple[str, int]]:
-    return [(kind, getattr(change, name)) for name, kind in _ROWS_TOUCHED.items() if hasattr(change, name)]
+    rows = ((kind, getattr(change, name, None)) for name, kind in _ROWS_TOUCHED.items())
+    return [(kind, row) for kind, row in rows if row is not None]
+
+
+def _older(connection: Connection, reads: Sequence[Read]) -> dict[int, set[int]]:
+    """The answers to the same offer that came before a claim and are decided elsewhere, by the claim's inbox id."""
+    claims = {
+        read.letter.inbox_id: change.offer_id
+        for read in reads
+        for change in read.decision.changes
+        if isinstance(change, ClaimOffer)
+    }
+    if not claims:
+        return {}
+    return offering.older_answers(connection, claims, {read.letter.inbox_id for read in reads})
 
 
 def _with_slots(connection: Connection, facts: Facts, search: SlotSearch) -> Facts:

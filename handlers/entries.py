@@ -246,6 +246,33 @@ class AppointmentEntry(Entry):
         return self
 
 
+class OfferEntry(Entry):
+    """A free slot to be offered: to the waitlist of its service, or to *patients*."""
+
+    slot: Key
+    service: Key | None = Field(default=None, description="needed where the slot can be used for several")
+    patients: Annotated[list[Key], Field(min_length=1, max_length=1000)] | None = None
+    wave_size: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    wave_minutes: Annotated[Whole, Field(ge=1, le=1440)] | None = None
+    deadline: Time | None = Field(default=None, description="until when it can be taken; default: offers.stop_before")
+
+
+class WaitlistEntry(Entry):
+    """A patient who wants an earlier time of a service, and which times they want to hear of."""
+
+    patient: Key
+    service: Key
+    clinics: Annotated[list[Key], Field(min_length=1, max_length=100)] | None = None
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)] | None = None
+    hours: Annotated[list[Span], Field(min_length=1, max_length=10)] | None = Field(
+        default=None, description="the visit begins within one of these"
+    )
+    notice: Duration | None = Field(default=None, description="least time between the offer and the visit")
+    weekly_max: Annotated[Whole, Field(ge=1, le=100)] | None = None
+    care_class: Annotated[Whole, Field(ge=1, le=9)] | None = Field(default=None, description="1 is asked before 2")
+    appointment: Key | None = Field(default=None, description="the later visit that an earlier time would replace")
+
+
 class RemindEntry(Entry):
     """When a visit is to be reminded of once more."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import book, cancel, confirm, family, human, list_visits, move, stop
+from handlers import book, cancel, claim, confirm, family, human, list_visits, move, stop, waitlist
 from handlers.answers import NONE_OF_THEM, WISH, Answer, answers, pick
 from handlers.case import ABOUT_A_VISIT, LETTERS, Case
 from handlers.decision import Decision
@@ -19,7 +19,7 @@ from lang.format import Listed, Term
 from models.changes import CloseQuestion
 from models.facts import Choice, QuestionFacts, SlotSearch, VisitFacts
 from models.states import HandOverReason, QuestionKind, QuestionState
-from parser.command import Command, Intent
+from parser.command import Command, Intent, Topic
 
 Decided = Decision | SlotSearch
 
@@ -42,6 +42,9 @@ def _carry_out(case: Case, answer: Answer) -> Decided | None:
         return entitled
     if question.kind in ABOUT_A_VISIT:
         return _about_a_visit(entitled, answer)
+    if question.kind is QuestionKind.OFFER:
+        asked = replace(entitled, owner=case.facts.people[question.patient_id or 0])
+        return claim.decide(asked, question, answer.choice.meaning)
     if question.pending is None or question.kind not in _CONTINUED:
         return human.needed(entitled)
     return _CONTINUED[question.kind](entitled, answer)
@@ -152,8 +155,11 @@ def _identity(case: Case, answer: Answer) -> Decided | None:
         return None
     command, settled = take(answer.question.pending)
     command = completed(command, case.command)
+    case = replace(case, command=command, settled=settled)
+    if command.topic is Topic.WAITLIST_JOIN:
+        return waitlist.join(case)
     handler = _HANDLERS.get(command.intent, human.needed)
-    return with_the_rest(command, climb(replace(case, command=command, settled=settled), handler))
+    return with_the_rest(command, climb(case, handler))
 
 
 _MENU_INTENTS = {"book": Intent.BOOK, "cancel": Intent.CANCEL, "move": Intent.RESCHEDULE}

@@ -113,7 +113,6 @@ class UndoClaim:
     patient_id: int
     number: str
     inbox_id: int
-    slot_id: int  # that was won
     released_id: int | None
     released_slot_id: int | None
     status: AppointmentStatus  # of the old visit
@@ -126,16 +125,6 @@ class JoinWaitlist:
     patient_id: int
     service_id: int
     appointment_id: int | None  # the later visit that an earlier time would replace
-
-
-@dataclass(frozen=True, slots=True)
-class LimitWaitlist:
-    """Narrow which times are offered; what is None stays as it was."""
-
-    entry_id: int
-    days: tuple[int, ...] | None = None
-    hours: tuple[tuple[str, str], ...] | None = None
-    weekly_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +205,6 @@ Change = (
     | AnswerOffer
     | UndoClaim
     | JoinWaitlist
-    | LimitWaitlist
     | LeaveWaitlist
     | SetStop
     | LiftStop

@@ -11,7 +11,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from models.states import AppointmentStatus, HandOverReason, Purpose, QuestionKind, StopSource, ThreadState
+from models.states import (
+    AppointmentStatus,
+    HandOverReason,
+    OfferState,
+    Purpose,
+    QuestionKind,
+    SlotState,
+    StopSource,
+    ThreadState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +176,11 @@ class QuestionFacts:
     choices: tuple[Choice, ...]
     pending: Mapping[str, Any] | None  # the command read so far, as `handlers/pending.py` keeps it
 
+    @property
+    def offer_id(self) -> int | None:
+        """The offer that it is about, which its choices name."""
+        return self.choices[0].id if self.kind is QuestionKind.OFFER and self.choices else None
+
 
 @dataclass(frozen=True, slots=True)
 class UndoFacts:
@@ -180,6 +194,39 @@ class UndoFacts:
     patient_id: int
     starts_at: datetime | None = None  # when the visit was before the change, so that the undo can name it
     version: int | None = None  # of the visit after the change; at another one somebody has changed it since
+    offer_id: int | None = None  # of a claim: the offer won; *slot_id* and *appointment_id* are of the old visit
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFacts:
+    """An offer that was made to this number, as it stands."""
+
+    id: int
+    state: OfferState
+    code: str
+    clinic_id: int
+    service_id: int
+    practitioner_id: int | None
+    slot_id: int
+    slot_state: SlotState
+    starts_at: datetime
+    ends_at: datetime
+    deadline: datetime
+    winner_id: int | None
+
+    @property
+    def can_be_had(self) -> bool:
+        """Whether its time can still be claimed: staff may have taken the slot for somebody else."""
+        return self.state is OfferState.OPEN and self.slot_state in (SlotState.HELD, SlotState.FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistFacts:
+    """An active entry on the waitlist."""
+
+    id: int
+    patient_id: int
+    service_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +299,8 @@ class Facts:
     last_body_echo: bool = False  # the text repeats word for word what we last sent
     texted_visits: frozenset[int] = frozenset()  # visits whose time we have texted to this number
     shared_numbers: frozenset[str] = frozenset()  # numbers of those people that stand on more than one file
+    offers: Mapping[int, OfferFacts] = field(default_factory=dict)  # that open questions are about
+    waitlist: tuple[WaitlistFacts, ...] = ()  # entries of those people, where offers or the waitlist are spoken of
     slots: tuple[SlotFacts, ...] | None = None  # None: not looked for yet
     complete: bool = True  # False: parts of the text never came, and gaps stand for them
     undo_slot_free: bool = False  # the slot that an undo needs is still free

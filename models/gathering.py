@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from models import queries
+from models import offered, queries
 from models.crypto import Keys
-from models.facts import Catalogue, Facts, IdentityRules, PersonFacts, ThreadFacts, VisitFacts
+from models.facts import Catalogue, Facts, IdentityRules, PersonFacts, ThreadFacts, VisitFacts, WaitlistFacts
 from models.openings import is_free
 from models.queries import Pair
 from models.states import ThreadState
@@ -46,6 +46,7 @@ class Gathering:
         self._answers = queries.answers_since(connection, numbers, now - ANSWERS_COUNTED)
         ids = [thread.id for thread in self._threads.values()]
         self._questions = queries.questions(connection, keys, ids, now)
+        self._read_offers()
         handed = [t.id for t in self._threads.values() if t.state in {ThreadState.WAITING, ThreadState.PERSON}]
         self._hand_overs = queries.hand_overs(connection, handed) if handed else {}
         self._visits: dict[int, list[VisitFacts]] = {}
@@ -60,6 +61,13 @@ class Gathering:
         if new:
             found = queries.visits(self._connection, new, self._now)
             self._visits.update({id_: found.get(id_, []) for id_ in new})
+
+    def _read_offers(self) -> None:
+        """The offers that open questions are about, and who of those people waits for a time."""
+        asked = [question for each in self._questions.values() for question in each]
+        ids = {id_ for question in asked if (id_ := question.offer_id) is not None}
+        self._offers = offered.offers(self._connection, ids) if ids else {}
+        self._waiting = offered.waitlist(self._connection, list(self._people.persons)) if ids else {}
 
     def _read_shared(self) -> None:
         """Which numbers of those people serve others too. For the senders' own we know already."""
@@ -90,6 +98,12 @@ class Gathering:
             answers_last_hour=self._answers.get(number, 0),
             shared_numbers=self._shared,
             complete=complete,
+            offers={
+                question.offer_id: self._offers[question.offer_id]
+                for question in self._questions.get(thread.id, ())
+                if question.offer_id in self._offers
+            },
+            waitlist=self._waiting_of(people),
         )
 
     def open_codes(self, codes: Collection[str]) -> None:
@@ -135,6 +149,14 @@ class Gathering:
             return facts
         return replace(facts, last_sent_at=last[1], last_body_echo=last[0].strip() == text.strip())
 
+    def with_waitlist(self, facts: Facts) -> Facts:
+        """*facts* with the waitlist entries of all who are known of."""
+        self._waiting |= offered.waitlist(self._connection, list(facts.people))
+        return replace(facts, waitlist=self._waiting_of(facts.people))
+
+    def _waiting_of(self, people: Iterable[int]) -> tuple[WaitlistFacts, ...]:
+        return tuple(entry for id_ in people for entry in self._waiting.get(id_, ()))
+
     def with_undo(self, facts: Facts) -> Facts:
         """*facts* with whether the slot that an undo needs is still free.
 
@@ -145,6 +167,9 @@ class Gathering:
             return facts
         if undo.version not in (None, queries.version_of_visit(self._connection, undo.appointment_id)):
             return replace(facts, thread=replace(facts.thread, undo=None))
+        if undo.offer_id is not None:
+            kept = undo.starts_at is None or offered.is_kept_for(self._connection, undo.slot_id, undo.offer_id)
+            return replace(facts, undo_slot_free=kept)
         return replace(facts, undo_slot_free=undo.slot_id in is_free(self._connection, [undo.slot_id]))
 
     def _known_to(self, ids: Iterable[int]) -> dict[int, PersonFacts]:

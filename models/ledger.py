@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from models import offering, waitlist
 from models.among import among
 from models.applying import UNSETTLED, Conflict, apply, exactly, withdraw
 from models.audit import Audit
@@ -81,6 +82,7 @@ class QuestionOut:
     patient_id: int | None
     appointment_id: int | None
     code: str | None = None
+    offer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,10 @@ def write(connection: Connection, keys: Keys, entries: Sequence[Entry], now: dat
     _write_threads(connection, entries, now)
     _write_handled(connection, keys, entries, now)
     _withdraw_numbers(connection, entries, now)
-    created = apply(connection, [change for entry in entries for change in entry.changes], now)
+    changes = [change for entry in entries for change in entry.changes]
+    created = apply(connection, changes, now)
+    offering.write(connection, keys, changes, now)
+    waitlist.write(connection, changes, now)
     put_out(connection, keys, [text for entry in entries for text in entry.texts], now)
     asked = [(entry.thread.id, entry.question) for entry in entries if entry.question is not None]
     put_questions(connection, keys, asked, now)
@@ -285,6 +290,7 @@ def put_questions(
             "state": QuestionState.OPEN,
             "patient_id": asked.patient_id,
             "appointment_id": asked.appointment_id,
+            "offer_id": asked.offer_id,
             "code": asked.code,
             "outbox_key": asked.outbox_key,
             "data": seal_text(keys, "question.data", asked.outbox_key, asked.data),

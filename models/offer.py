@@ -10,9 +10,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Instant, Json
+from models.offer_facts import DEEPEST
 from models.states import OfferState, OfferStep, WaitlistState
 
-DEEPEST = 3  # offers in a row that a winner's old time leads to (product.md section 5)
 _OPEN = text("state = 'open'")
 _ASKED = text("step = 'asked'")
 _ACTIVE = text("state = 'active'")

@@ -158,6 +158,7 @@ def undo_from(data: Mapping[str, Any]) -> UndoFacts:
         patient_id=data["patient"],
         starts_at=None if data["start"] is None else datetime.fromisoformat(data["start"]),
         version=data["version"],
+        offer_id=data["offer"],
     )
 
 
@@ -172,6 +173,7 @@ def undo_data(undo: UndoFacts) -> dict[str, Any]:
         "patient": undo.patient_id,
         "start": None if undo.starts_at is None else undo.starts_at.isoformat(),
         "version": undo.version,
+        "offer": undo.offer_id,
     }
 
 

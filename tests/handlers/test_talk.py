@@ -306,7 +306,7 @@ def test_anybody_may_know_public_facts(command, words):
 
 
 @pytest.mark.parametrize(
-    "topic", [Topic.PRICE, Topic.PRESCRIPTION, Topic.CARE_QUESTION, Topic.CONTACT_CHANGE, Topic.WAITLIST_JOIN]
+    "topic", [Topic.PRICE, Topic.PRESCRIPTION, Topic.CARE_QUESTION, Topic.CONTACT_CHANGE, Topic.WAITLIST_LIMIT]
 )
 def test_what_the_rules_cannot_answer_goes_to_a_person(topic):
     decision = decided(says(Intent.FREE, topic=topic), facts())

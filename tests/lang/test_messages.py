@@ -53,6 +53,7 @@ LONGEST = {
     "advice": "116117",
     "crisis": "09 2525 0111",
     "hours": Spans(((1, 4, "8", "18"), (5, 5, "8", "15"))),
+    "code": "4K7",
     "address": "Esimerkkikatu 123, 00100 Helsinki",
 }
 # With three or four visits these need a second segment, and so does whatever has a tail.
