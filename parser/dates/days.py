@@ -76,7 +76,7 @@ DAYS = Pass(
         (r"X\.?y?", "exact_date"),
         (r"#?[no]\.?my?", "day_of_month"),
         (r"m[no]\.?D?(?![WHI~])", "month_then_day"),
-        (r"#[no](?![WDHI])|o(?=[;,.?]|$)|o\.?D|n\.D", "numbered_day"),
+        (r"#[no](?![WDHI])|o(?=[;,.?K]|$)|o\.?D|n\.D|(?<=w)n\.(?=K)", "numbered_day"),
         # weeks
         (r"W\.?n\.?(?:[~&,|u]n)+", "numbered_weeks"),
         (r"W\.?n|n\.W", "numbered_week"),

@@ -386,6 +386,23 @@ def test_an_exact_and_free_time_is_booked_at_once(clinic):
     assert aino.diary == ["12.3. 9.00 booked"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Varaan tarkastuksen pe 13. klo 15",
+        "Boka en kontroll fredagen den 13:e kl 15",
+        "Book a check-up friday the 13th at 3pm",
+    ],
+)
+def test_a_day_named_by_weekday_and_number_is_that_day_and_not_the_next_friday(clinic, words):
+    aino = clinic.patient()
+    clinic.free("6.3. 15.00", "13.3. 15.00")
+
+    aino.texts(words + " {code}")
+
+    assert aino.diary == ["13.3. 15.00 booked"]
+
+
 def test_an_exact_time_that_is_not_free_leads_to_options(clinic):
     aino = clinic.patient()
     clinic.free("12.3. 10.00")
