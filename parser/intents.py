@@ -90,6 +90,8 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         return Verdict(Intent.RESCHEDULE, [f'cannot come ("{away}") and names another time'], None, LIKELY)
     if signals.has("info") and not coming and not signals.has("cannot", "unneeded", "give", "yes"):
         return None
+    if coming and evidence.wish and signals.has("only_then"):
+        return Verdict(Intent.RESCHEDULE, [f'can come only then: "{signals.quote("only_then")}"'], None, LIKELY)
     if coming and not signals.has("cannot", "no"):
         human = evidence.question or signals.has("info")
         said = signals.quote("come") or signals.quote("keep")
@@ -146,7 +148,11 @@ def _answer_offer(evidence: Evidence) -> Verdict | None:
     if signals.only_if("take"):
         return None
     command = full_command(evidence)
-    if command and command.confidence >= LIKELY and command.intent in _BEATS_OFFER:
+    if (
+        command
+        and command.confidence >= LIKELY
+        and (command.intent in _BEATS_OFFER or _books_another(command, evidence))
+    ):
         return command
     away = _away(evidence)
     negative = away or signals.denies("take") or signals.denies("come") or signals.denies("yes")
@@ -165,6 +171,11 @@ def _answer_offer(evidence: Evidence) -> Verdict | None:
     if signals.weight("book") >= _FULL and not evidence.question:
         return _short(Intent.ACCEPT, f'wants the time: "{signals.quote("book")}"', LIKELY)
     return None
+
+
+def _books_another(command: Verdict, evidence: Evidence) -> bool:
+    """Whether a time of its own is wished for ("varaa aika ensi tiistaille"): that takes no offer."""
+    return command.intent is Intent.BOOK and evidence.wish and not evidence.same_time
 
 
 _FULL = 3.0

@@ -68,8 +68,9 @@ def lexicon(folder: Path = HERE) -> Lexicon:
     clitics = [
         fold(word) for words in tables.values() for word in _listed(words.get("spelling", {}).get("clitics", []))
     ]
-    right = frozenset().union(*(_folded(words.get("spelling", {}).get("right", [])) for words in tables.values()))
     every = list(languages.values())
+    right = frozenset().union(*(_folded(words.get("spelling", {}).get("right", [])) for words in tables.values()))
+    right |= frozenset().union(*(one.known for one in every))
     return Lexicon(
         languages,
         PhraseBook(phrases, spelled, clitics, right),

@@ -212,7 +212,8 @@ def expressions() -> Tally:
     return tally
 
 
-PARTS = {"dev": given, "own": own, "second": own, "third": own, "fourth": own, "fifth": own, "sixth": own, "seventh": own}
+SETS = ("own", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+PARTS = {"dev": given, **dict.fromkeys(SETS, own)}
 
 
 def main() -> None:
