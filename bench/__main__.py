@@ -13,7 +13,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHES = ("line", "conversation", "parser")
+BENCHES = ("line", "conversation", "parser", "timed")
 RESULTS = Path(__file__).parent / "results"
 
 

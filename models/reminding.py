@@ -57,6 +57,7 @@ RULES = cast(Table, PlannedRules.__table__)
 OUTBOX = cast(Table, Outbox.__table__)
 _PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
 _UNPLANNED = APPOINTMENT.c.planned_version != APPOINTMENT.c.version
+_IN_TURN = (APPOINTMENT.c.planned_version, APPOINTMENT.c.id)  # as the index has them: it is used whatever its size was
 _IS_COMING = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
 
 
@@ -88,13 +89,15 @@ def plan_anew(
 
 def is_any_unplanned(connection: Connection) -> bool:
     """Whether a visit wants planning."""
-    return connection.execute(select(APPOINTMENT.c.id).where(_UNPLANNED).limit(1)).first() is not None
+    return (
+        connection.execute(select(APPOINTMENT.c.id).where(_UNPLANNED).order_by(*_IN_TURN).limit(1)).first() is not None
+    )
 
 
 def take_unplanned(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     """The first visits that want planning, kept as they are until the transaction ends."""
     columns = ("id", "clinic_id", "service_id", "starts_at", "status", "version", "changed_at")
-    query = select(*(APPOINTMENT.c[name] for name in columns)).where(_UNPLANNED).order_by(APPOINTMENT.c.id)
+    query = select(*(APPOINTMENT.c[name] for name in columns)).where(_UNPLANNED).order_by(*_IN_TURN)
     return connection.execute(query.limit(limit).with_for_update(skip_locked=True)).all()
 
 

@@ -78,7 +78,9 @@ class Appointment(Base):
         Index("uq_appointment_live_slot", "slot_id", unique=True, sqlite_where=_LIVE_SQL, postgresql_where=_LIVE_SQL),
         Index("ix_appointment_patient_starts", "patient_id", "starts_at"),
         Index("ix_appointment_clinic_starts", "clinic_id", "starts_at"),
-        Index("ix_appointment_unplanned", "id", sqlite_where=_UNPLANNED, postgresql_where=_UNPLANNED),
+        Index(
+            "ix_appointment_unplanned", "planned_version", "id", sqlite_where=_UNPLANNED, postgresql_where=_UNPLANNED
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -6,6 +6,7 @@ that breaks is done again one by one, so that one bad record stops nobody else's
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -133,10 +134,14 @@ class ReminderRound:
         """What becomes of each, the first due first; what one text covers is decided with it."""
         done: set[int] = set()
         found: list[Decided] = []
+        of_person: dict[int, list[Due]] = defaultdict(list)
+        for one in (*due, *beside):
+            of_person[one.visit.patient_id].append(one)
         for one in due:
             if one.id in done:
                 continue
-            together = [o for o in (*due, *beside) if o.id not in done and goes_along(one, o, known)]
+            others = of_person[one.visit.patient_id]
+            together = [other for other in others if other.id not in done and goes_along(one, other, known)]
             outcome = decide(one, together, known)
             covered = (one, *together) if isinstance(outcome, Text) else (one,)
             done |= {each.id for each in covered}

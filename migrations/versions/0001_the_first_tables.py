@@ -412,7 +412,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_appointment_unplanned",
         "appointment",
-        ["id"],
+        ["planned_version", "id"],
         unique=False,
         sqlite_where=sa.text("planned_version <> version"),
         postgresql_where=sa.text("planned_version <> version"),
