@@ -6,6 +6,7 @@ Run one per set of binds; several at once share the work. It never ends because 
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
 
@@ -24,6 +25,8 @@ from settings import Smpp
 from startup import House, arguments, open_house
 
 log = structlog.get_logger("gateway")
+
+GARBAGE_FIRST_LOOKED_AT = 20_000  # new objects: some dozens of texts, which leave hardly any cycles behind
 
 
 def main() -> None:
@@ -48,12 +51,20 @@ async def run(house: House, stopping: threading.Event) -> None:
     turns = Turns(post, desk, gateway=gateway, clock=house.clock)
     links = [_link(bind, house, turns) for bind in house.settings.smpp]
     bell = Bell(redis_url(house.settings), turns.ring)
+    _settle_memory()
     turns.start()
     bell.start()
     await _carry(links, stopping)
     bell.stop()
     await asyncio.to_thread(turns.stop)
     log.info("stopped")
+
+
+def _settle_memory() -> None:
+    """Spare the garbage collector what stays for ever: modules, words, statements. It took a seventh of the work."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_FIRST_LOOKED_AT, 20, 50)
 
 
 async def _carry(channels: list[Link], stopping: threading.Event) -> None:

@@ -39,7 +39,7 @@ TRIES = 3
 ORPHANED = timedelta(seconds=10)  # a text that waits so long belongs to a process that died
 PARTS_WAIT = timedelta(minutes=8)  # for the missing parts of a text
 SWEPT_AT_ONCE = 200
-AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word ours by chance
+AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word ours by chance; ours hold no code
 GAP = "[…]"  # stands where a part never came
 CLAIM_WAITS = timedelta(seconds=2)  # for answers to the same offer that came before it, to other processes
 ABOUT_WAITLIST = frozenset({Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT, Topic.WAITLIST_LEAVE})
@@ -352,7 +352,7 @@ class Desk:
             facts = gathering.with_undo(facts)
         if command.topic in ABOUT_WAITLIST:
             facts = gathering.with_waitlist(facts)
-        if command.topic is Topic.AUTHENTIC or len(letter.text) >= AN_ECHO_IS_LONG:
+        if command.topic is Topic.AUTHENTIC or (len(letter.text) >= AN_ECHO_IS_LONG and not command.identity_code):
             facts = gathering.with_last_sent(facts, letter.text)
         return facts
 
