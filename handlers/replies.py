@@ -16,9 +16,9 @@ from handlers.ladder import climb, known, opened_by
 from handlers.pending import completed, take
 from handlers.rest import with_the_rest
 from lang.format import Listed, Term
-from models.changes import CloseQuestion
+from models.changes import CloseQuestion, ConfirmAppointment
 from models.facts import Choice, QuestionFacts, SlotSearch, VisitFacts
-from models.states import HandOverReason, QuestionKind, QuestionState
+from models.states import AppointmentStatus, HandOverReason, QuestionKind, QuestionState
 from parser.command import Command, Intent, Topic
 
 Decided = Decision | SlotSearch
@@ -28,7 +28,7 @@ def decide(case: Case) -> Decided | None:
     """Carry out what the text answers; None where it answers nothing that is open, or belongs to somebody else."""
     found = answers(case.command, case.facts)
     if len(found) > 1:
-        return _asked_back(case, found)
+        return _all_confirmed(case, found) or _asked_back(case, found)
     return _carry_out(case, found[0]) if found else None
 
 
@@ -87,6 +87,23 @@ def _about_a_visit(case: Case, answer: Answer) -> Decided | None:
     command = replace(case.command, intent=intent)  # a bare digit is read by the question that it answers
     alone = replace(opened_by(case, visit), level=case.level, command=command)
     return with_the_rest(command, deed(alone, visit))
+
+
+def _all_confirmed(case: Case, found: Sequence[Answer]) -> Decided | None:
+    """The yes to one text that told of several visits of a person confirms them all; None where it was not one text."""
+    asked = {(a.question.kind in ABOUT_A_VISIT, a.question.asked_at, a.question.patient_id) for a in found}
+    if len(asked) > 1 or any(a.choice.meaning != "confirm" or a.question.kind not in ABOUT_A_VISIT for a in found):
+        return None
+    ids = {answer.question.appointment_id for answer in found}
+    visits = [visit for visit in case.facts.visits if visit.id in ids and visit.starts_at > case.facts.now]
+    others = [visit for visit in visits if visit.id != found[0].question.appointment_id]
+    changes = [ConfirmAppointment(v.id, v.version) for v in others if v.status is not AppointmentStatus.CONFIRMED]
+    closed = [CloseQuestion(answer.question.id, QuestionState.ANSWERED) for answer in found[1:]]
+    decision = _carry_out(replace(case, changes=(*case.changes, *changes, *closed)), found[0])
+    if not isinstance(decision, Decision) or decision.reply is None or decision.reply.message != "confirmed":
+        return None
+    listed = tuple(Listed(case.local(visit.starts_at)) for visit in visits)
+    return replace(decision, reply=replace(decision.reply, message="confirmed_all", blanks={"visits": listed}))
 
 
 # --- a command that waited ----------------------------------------------------------------------------------------

@@ -145,6 +145,23 @@ def test_two_visits_of_one_person_on_one_day_get_one_text(clinic):
     assert "to 12.3. klo 9.15, to 12.3. klo 11.00" in text
 
 
+def test_one_yes_confirms_both_visits_of_the_day_and_a_cancel_asks_which(clinic):
+    aino = clinic.patient()
+    clinic.visit(aino, "12.3. 9.15")
+    clinic.visit(aino, "12.3. 11.00")
+    tick_at(clinic, "3.3. 12.00", "9.3. 9.15")
+
+    asked = aino.texts("Peruutan")
+    before = aino.diary
+    clinic.later(minutes=31)
+    confirmed = aino.texts("1")
+
+    assert asked.message == "which_question"
+    assert before == ["12.3. 9.15 booked", "12.3. 11.00 booked"]
+    assert confirmed.message == "confirmed_all"
+    assert aino.diary == ["12.3. 9.15 confirmed", "12.3. 11.00 confirmed"]
+
+
 def test_a_childs_reminder_goes_to_the_guardian_and_says_whose_it_is(clinic):
     mother = clinic.patient()
     child = clinic.child(mother)
