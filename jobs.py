@@ -18,7 +18,9 @@ from gateway.bell import CHANNEL
 from gateway.bell import connect as connect_redis
 from handlers.clerk import upkeep
 from handlers.desk import Desk
+from handlers.offers import OfferRules
 from handlers.reminders import TimedRules
+from handlers.rounds.offers import OfferRound
 from handlers.rounds.planner import Planner
 from handlers.rounds.reminders import ReminderRound
 from models.database import is_away, is_conflict
@@ -53,11 +55,19 @@ class Workshop:
         self.reminders = ReminderRound(
             house.database, house.keys, rules, region=service.region, languages=service.languages
         )
+        self.offers = OfferRound(house.database, house.keys, offer_rules(settings))
         self._redis = connect_redis(redis_url(settings), socket_timeout=2)
 
     def remind(self, now: datetime) -> int:
         """Carry out what is due of reminders and provisional times, and tell the gateways."""
         done = self.reminders.run(now)
+        if done:
+            self._ring()
+        return done
+
+    def offer(self, now: datetime) -> int:
+        """Begin, continue and end the offers that are due, and tell the gateways."""
+        done = self.offers.run(now)
         if done:
             self._ring()
         return done
@@ -76,9 +86,28 @@ def timed_rules(settings: Settings) -> TimedRules:
     return TimedRules(reminders.steps, reminders.quiet, provisional.ask, provisional.lapse)
 
 
+def offer_rules(settings: Settings) -> OfferRules:
+    """The part of the settings that offers need."""
+    offers = settings.offers
+    return OfferRules(
+        auto=offers.auto,
+        horizon=offers.horizon,
+        stop_before=offers.stop_before,
+        wave_size=offers.wave_size,
+        wave_minutes=offers.wave_minutes,
+        weekly_max=offers.weekly_max,
+        hold=timedelta(minutes=offers.hold_minutes),
+        quiet=settings.reminders.quiet,
+        region=settings.service.region,
+        languages=tuple(settings.service.languages),
+    )
+
+
 KINDS: dict[str, Kind] = {
     # Texts that a dead process left behind, and parts whose others never came.
     "sweep": Kind("urgent", timedelta(seconds=5), lambda shop, now: shop.desk.sweep(now)),
+    # Slots that fell free, waves, and offers whose time is up.
+    "offers": Kind("urgent", timedelta(seconds=1), lambda shop, now: shop.offer(now)),
     "questions": Kind(
         "timed", timedelta(seconds=15), lambda shop, now: upkeep.expire_questions(shop.house.database, now)
     ),

@@ -16,8 +16,6 @@ from models.states import FreedBy, Purpose
 
 SHORT_NOTICE = timedelta(hours=3)  # a time that begins so soon is offered at once
 CLAIM_UNDO = timedelta(minutes=10)  # in which a winner can have the old time back
-CODE_LETTERS = "BCDFGHJKMNPQRSTVWXZ"  # no vowels, which make words, and nothing that looks like a digit
-CODE_DIGITS = "23456789"
 FOR_NOW = frozenset({"number_asked", "held_by_person", "weekly_max"})  # reasons that a later wave may find gone
 
 

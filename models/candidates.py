@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from models.states import (
 )
 
 GUARDIAN = cast(Table, Guardianship.__table__)
+# No vowels, which make words, and nothing that one reads as something else: 0 and O, 1, I and L.
+CODES = [f"{first}{letter}{last}" for first in "23456789" for letter in "BCDFGHJKMNPQRSTVWXZ" for last in "23456789"]
 WEEK, YEAR = timedelta(days=7), timedelta(days=365)
 LATE_CANCEL = 24 * 60  # minutes before the visit
 UNDO_MINUTES = 10  # within which a winner who gives the time back breaks nothing
@@ -110,9 +113,15 @@ def waves_due(connection: Connection, now: datetime, most: int) -> list[OpenOffe
     ]
 
 
-def codes_in_use(connection: Connection) -> frozenset[str]:
-    """The codes of all open offers."""
-    return frozenset(row[0] for row in connection.execute(select(OFFER.c.code).where(_OPEN)))
+def new_code(connection: Connection) -> str:
+    """A code of three characters ("4K7") that no open offer has, as long as there is one."""
+    used = {row[0] for row in connection.execute(select(OFFER.c.code).where(_OPEN))}
+    return secrets.choice([code for code in CODES if code not in used] or CODES)
+
+
+def new_key() -> str:
+    """The name of an offer to the outside."""
+    return f"o-{secrets.token_hex(8)}"
 
 
 # --- whose turn it is ---------------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ def end(connection: Connection, keys: Keys, offer_id: int, state: OfferState, wh
 def end_on_slots(connection: Connection, keys: Keys, slots: Sequence[int], why: str, now: datetime) -> list[int]:
     """Withdraw the open offers of these slots, which staff gave another use; returns the offers."""
     mine = and_(OFFER.c.slot_id.in_(slots), OFFER.c.state == fixed(OfferState.OPEN))
-    ids = [row[0] for row in connection.execute(select(OFFER.c.id).where(mine).order_by(OFFER.c.id))]
+    ids = [row[0] for row in connection.execute(select(OFFER.c.id).where(mine).order_by(OFFER.c.id))] if slots else []
     return [id_ for id_ in ids if end(connection, keys, id_, OfferState.WITHDRAWN, why, now)]
 
 

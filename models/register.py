@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models.applying import UNSETTLED, withdraw
 from models.clinic import Catalogue, Clinic, Practitioner, Service
+from models.offer import OfferSkipped, WaitlistEntry
 from models.patient import Consent, ContactNumber, FailedProof, Guardianship, Patient
 from models.post import Outbox, Thread
 from models.rows import ids_by_key
@@ -280,6 +281,8 @@ def erase(connection: Connection, patient_id: int) -> None:
         connection.execute(delete(table).where(column == patient_id))
     connection.execute(delete(GUARDIAN).where(GUARDIAN.c.dependant_id == patient_id))
     connection.execute(delete(FAILED).where(FAILED.c.patient_id == patient_id))
+    connection.execute(delete(WaitlistEntry).where(WaitlistEntry.patient_id == patient_id))
+    connection.execute(delete(OfferSkipped).where(OfferSkipped.patient_id == patient_id))
     connection.execute(update(CONSENT).where(CONSENT.c.patient_id == patient_id).values(number=None))
     connection.execute(update(PATIENT).where(PATIENT.c.id == patient_id).values(**_ERASED, key=f"erased-{patient_id}"))
 

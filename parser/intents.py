@@ -148,11 +148,8 @@ def _answer_offer(evidence: Evidence) -> Verdict | None:
     if signals.only_if("take"):
         return None
     command = full_command(evidence)
-    if (
-        command
-        and command.confidence >= LIKELY
-        and (command.intent in _BEATS_OFFER or _books_another(command, evidence))
-    ):
+    beats = command and (command.intent in _BEATS_OFFER or _books_another(command, evidence))
+    if command and beats and command.confidence >= LIKELY:
         return command
     away = _away(evidence)
     negative = away or signals.denies("take") or signals.denies("come") or signals.denies("yes")
@@ -166,7 +163,8 @@ def _answer_offer(evidence: Evidence) -> Verdict | None:
     if positive:
         said = next(signals.quote(name) for name in ("take", "come", "keep", "yes") if signals.has(name))
         return _short(Intent.ACCEPT, f'wants it: "{said}"', SURE, evidence.question)
-    if (evidence.code and evidence.code == evidence.context.code) or (evidence.same_time and not evidence.question):
+    repeated = evidence.same_time and not (evidence.question or evidence.recurs)
+    if (evidence.code and evidence.code == evidence.context.code) or repeated:
         return _short(Intent.ACCEPT, "repeats the offer", LIKELY)
     if signals.weight("book") >= _FULL and not evidence.question:
         return _short(Intent.ACCEPT, f'wants the time: "{signals.quote("book")}"', LIKELY)

@@ -1,18 +1,17 @@
-"""Offers that staff start and stop, and what every opening of one has in common."""
+"""Offers that staff start and stop."""
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 
 from handlers.clerk.order import Order
 from handlers.entries import OfferEntry
-from handlers.offers import CODE_DIGITS, CODE_LETTERS, OfferRules, last_answer, next_wave
+from handlers.offers import OfferRules, last_answer, next_wave
 from handlers.refusals import Clash, Fault, Invalid, Unknown
 from models import queries
-from models.candidates import codes_in_use
+from models.candidates import new_code, new_key
 from models.diary import SLOT, SLOT_SERVICE, slots, slots_where
 from models.offering import OFFER, NewOffer, end, open_offer
 from models.register import PATIENT, in_clinics
@@ -24,18 +23,6 @@ class Opened(NamedTuple):
     """A new offer by its key."""
 
     key: str
-
-
-def new_code(connection: Connection) -> str:
-    """A code of three characters that no open offer has, as long as there is one."""
-    used = codes_in_use(connection)
-    every = [f"{a}{b}{c}" for a in CODE_DIGITS for b in CODE_LETTERS for c in CODE_DIGITS]
-    return secrets.choice([code for code in every if code not in used] or every)
-
-
-def new_key() -> str:
-    """The name of an offer to the outside."""
-    return f"o-{secrets.token_hex(8)}"
 
 
 def start(order: Order, entry: OfferEntry, rules: OfferRules) -> Opened:

@@ -12,6 +12,7 @@ from handlers.clerk.order import Order
 from handlers.entries import SlotEntry
 from handlers.refusals import Clash, Fault, Forbidden, Invalid, Unknown, raise_first
 from models.diary import SlotValues, insert_slots, stored_slots, update_slot, withdraw_slot
+from models.offering import end_on_slots
 from models.register import CLINIC, SERVICE, in_clinics, practitioner_ids
 from models.rows import ANY, Condition, ids_by_key
 from models.states import SlotState
@@ -57,6 +58,7 @@ def put_slots(order: Order, slots: Sequence[SlotOrder], condition: Condition = A
         condition.check(row.version if (row := stored.rows.get(each.key)) else None)
     changed = [each for each in values if each.key in stored.rows and stored.differs(each)]
     _refuse_taken(order, slots, {each.key for each in changed}, stored.rows)
+    _end_offers(order, [stored.rows[each.key].id for each in changed])
     new = [each for each in values if each.key not in stored.rows]
     insert_slots(order.connection, new)
     for each in changed:
@@ -74,9 +76,15 @@ def delete_slot(order: Order, key: str, condition: Condition) -> None:
     condition.check(row.version)
     if row.state is SlotState.WITHDRAWN:
         return
+    _end_offers(order, [row.id])
     if not withdraw_slot(order.connection, row.id):
         raise Clash.because("an appointment has this slot: move or cancel it first")
     order.record("withdraw_slot", slot=row.id)
+
+
+def _end_offers(order: Order, slots: Sequence[int]) -> None:
+    """What is changed by staff is no longer the time that was offered."""
+    end_on_slots(order.connection, order.keys, slots, "staff changed the time", order.now)
 
 
 def _look_up(order: Order, slots: Sequence[SlotOrder]) -> _Known:

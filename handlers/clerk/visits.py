@@ -29,6 +29,7 @@ from models.diary import (
     stored_slots,
     update_slot,
 )
+from models.offering import end_on_slots
 from models.register import CLINIC, PATIENT, SERVICE, practitioner_ids
 from models.rows import Condition, Put, change, insert_row, keys_by_id
 from models.states import COMING, AppointmentStatus, SlotState
@@ -239,6 +240,7 @@ def _columns(refs: _Refs, place: _Place, status: AppointmentStatus) -> dict[str,
 def _claim(order: Order, slot_id: int) -> None:
     if not claim(order.connection, slot_id):
         raise Clash.because("the slot is taken", "slot")
+    end_on_slots(order.connection, order.keys, [slot_id], "staff gave the time away", order.now)
 
 
 def _remember_told(order: Order, appointment_id: int, version: int) -> None:

@@ -9,8 +9,8 @@ import re
 
 import pytest
 
-from handlers.clerk.waves import OfferRound
 from handlers.offers import OfferRules
+from handlers.rounds.offers import OfferRound
 from models.chain import check
 from models.offer import Offer, OfferSkipped, WaitlistEntry
 from models.offered import ledger
