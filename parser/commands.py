@@ -58,6 +58,8 @@ def weigh_commands(evidence: Evidence) -> tuple[dict[Intent, float], dict[Intent
         weight = signals.weight(name)
         if name == "book" and weight < _SURE and not (evidence.dated or evidence.service or evidence.identified):
             continue  # "kan", "aika" and the like ask for a visit only beside a time, a service or a code
+        if name == "book" and signals.has("info") and _bare_question(evidence):
+            continue  # "can I have x-rays while pregnant?"
         if name == "list" and weight < _SURE and signals.has("info", "ask"):
             continue
         if weight:
@@ -66,6 +68,11 @@ def weigh_commands(evidence: Evidence) -> tuple[dict[Intent, float], dict[Intent
         _weigh_statements(evidence, add)
     _settle_rivals(evidence, scores)
     return scores, why
+
+
+def _bare_question(evidence: Evidence) -> bool:
+    """Whether a text asks something and says neither who, when nor for what."""
+    return evidence.question and not (evidence.identified or evidence.dated or evidence.service)
 
 
 _BY_SIGNAL = (
@@ -88,6 +95,12 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
     signals = evidence.signals
     asks = signals.has("info") or (signals.has("ask") and signals.weight("book") < _SURE)
     _weigh_absence(evidence, add, asks)
+    if signals.has("removed") and evidence.dated and not evidence.service:
+        add(Intent.CANCEL, 3.2, f'a time and "{signals.quote("removed")}"')
+    if signals.has("too") and evidence.dated and not evidence.service:
+        add(Intent.RESCHEDULE, 3.3, f'the time does not suit: "{signals.quote("too")}"')
+    if signals.has("mouth") and evidence.wish and not asks and not signals.negative:
+        add(Intent.BOOK, 2.1, f'a time wished for: "{signals.quote("mouth")}"')
     if signals.has("have") and evidence.times > 1:
         add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
     if signals.has("own", "childs_own") and evidence.pair:

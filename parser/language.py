@@ -9,6 +9,7 @@ from parser.lexicon import Lexicon
 from parser.normal import Text
 
 ENOUGH_WORDS = 3
+ENOUGH_FOREIGN = 2
 
 
 class Tongue(NamedTuple):
@@ -36,6 +37,9 @@ def tell_language(text: Text, lexicon: Lexicon, skipped: frozenset[int] | set[in
         if token.text in lexicon.languages[owner].certain:
             sure.add(owner)
             scores[owner] += 0.5
+    others = sum(token.text in lexicon.other_languages for token in text.words)
+    if others >= ENOUGH_FOREIGN and others > max(scores.values()):
+        return Tongue(None, False, True)
     best = max(scores, key=lambda code: scores[code])
     if scores[best] == 0:
         return Tongue(None, False, _other_alphabet(text))

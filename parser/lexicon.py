@@ -50,6 +50,8 @@ class Lexicon:
     """What stands before a name, by its last word."""
     name_things: frozenset[str]
     """What somebody has: "Bertta Mallisen aika"."""
+    other_languages: frozenset[str]
+    """Common words of languages that we do not read and that ours lack."""
     all_known: frozenset[str]
     all_polite: frozenset[str]
 
@@ -71,12 +73,14 @@ def lexicon(folder: Path = HERE) -> Lexicon:
     every = list(languages.values())
     right = frozenset().union(*(_folded(words.get("spelling", {}).get("right", [])) for words in tables.values()))
     right |= frozenset().union(*(one.known for one in every))
+    others = frozenset().union(*(_folded(words.get("language", {}).get("others", [])) for words in tables.values()))
     return Lexicon(
         languages,
         PhraseBook(phrases, spelled, clitics, right),
         _unique_words(languages),
         _cues(every),
         frozenset().union(*(_folded(words.get("names", {}).get("things", [])) for words in tables.values())),
+        others - right,
         frozenset().union(*(one.known for one in every)),
         frozenset().union(*(one.polite for one in every)),
     )

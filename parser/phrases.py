@@ -218,19 +218,21 @@ def _hit(phrase: Phrase, first: int, last: int, mask: int) -> Hit:
 
 def _longest(hits: list[Hit]) -> list[Hit]:
     """Leave out hits whose words all belong to a longer hit: "ei haittaa" is no "ei"."""
-    covers: dict[int, list[int]] = {}
+    covers: dict[int, list[Hit]] = {}
     for hit in hits:
         if hit.first != hit.last:
             for at in range(hit.first, hit.last + 1):
                 if hit.mask >> at & 1:
-                    covers.setdefault(at, []).append(hit.mask)
+                    covers.setdefault(at, []).append(hit)
     if not covers:
         return hits
-    return [hit for hit in hits if not any(_covers(mask, hit.mask) for mask in covers.get(hit.first, ()))]
+    return [hit for hit in hits if not any(_covers(longer, hit) for longer in covers.get(hit.first, ()))]
 
 
-def _covers(mask: int, other: int) -> bool:
-    return mask & other == other and mask != other
+def _covers(longer: Hit, hit: Hit) -> bool:
+    """Whether *longer* says all that *hit* says; "ajan hammastarkastukseen" asks for a visit and still names which."""
+    names_more = longer.signal == "book" and hit.signal.startswith("service:")
+    return longer.mask & hit.mask == hit.mask and longer.mask != hit.mask and not names_more
 
 
 def _inside(atom: str, word: str) -> bool:

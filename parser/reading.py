@@ -85,8 +85,12 @@ class _Assembly:
     def command(self) -> Command:
         evidence = self._evidence()
         alarm = find_alarm(self.signals, self.hidden.text)
-        verdict = _alarmed(alarm) if alarm else decide(evidence)
-        return self._filled(verdict, evidence, alarm is not None)
+        return self._filled(self._verdict(evidence, alarm), evidence, alarm is not None)
+
+    def _verdict(self, evidence: Evidence, alarm: str | None) -> Verdict:
+        if alarm:
+            return _alarmed(alarm)
+        return _foreign() if self.tongue.foreign else decide(evidence)
 
     @property
     def text(self) -> Text:
@@ -217,3 +221,8 @@ _FOR = frozenset(["for", "till", "at"])  # "at" is "åt", folded
 
 def _alarmed(alarm: str) -> Verdict:
     return Verdict(Intent.HUMAN, [f'an emergency: "{alarm}"'], None, 0.99, True)
+
+
+def _foreign() -> Verdict:
+    reason = "in a language that we do not read"
+    return Verdict(Intent.FREE, [reason], Topic.FOREIGN_LANGUAGE, 0.9, True)

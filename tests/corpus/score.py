@@ -212,7 +212,7 @@ def expressions() -> Tally:
     return tally
 
 
-SETS = ("own", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+SETS = ("own", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 PARTS = {"dev": given, **dict.fromkeys(SETS, own)}
 
 

@@ -101,3 +101,8 @@ def test_what_is_stored_shows_no_code(written):
 @pytest.mark.parametrize("text", ["soita 0405550123", "ti 14.4. klo 9.15", "2026-04-14", "hei", "vko 50-51", ""])
 def test_what_is_no_code_is_stored_as_it_is(text):
     assert mask(text) == text
+
+
+@pytest.mark.parametrize("number", ["09 2525 0111", "019 555 0123", "02-555 0123"])
+def test_a_landline_is_shown_and_a_code_without_its_separator_is_not(number):
+    assert mask(f"soita {number}, tunnus 090952 9011") == f"soita {number}, tunnus 090952-****"

@@ -222,3 +222,28 @@ def test_every_command_says_why():
 )
 def test_a_written_name_is_compared_with_the_register(written, verdict):
     assert same_person(written, "Liisa Maria", "Mäkinen") == verdict
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tere, ma sooviksin aega hambaarsti juurde",
+        "Hei, jeg vil gjerne bestille time hos tannlegen",
+        "Ich hätte gerne einen Termin, mein Zahn tut weh",
+        "Waxaan rabaa ballan dhakhtarka ilkaha",
+        "Здравствуйте, болит зуб",
+        "أريد موعدا",
+    ],
+)
+def test_a_text_in_a_language_that_we_do_not_read_goes_to_a_person(text):
+    command = parse(text, NOW)
+
+    assert (command.intent, command.topic, command.needs_human) == (Intent.FREE, Topic.FOREIGN_LANGUAGE, True)
+
+
+def test_swedish_is_not_taken_for_its_neighbours():
+    assert parse("Jag vill boka en tid när det passar, har ont i en tand", NOW).intent is Intent.BOOK
+
+
+def test_a_visit_asked_for_still_names_its_service():
+    assert parse("ajan hammastarkastukseen", NOW).service == "checkup"
