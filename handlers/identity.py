@@ -111,9 +111,7 @@ def _named(command: Command, owner: PersonFacts, facts: Facts, *, proves: bool) 
     return Standing(Verdict.KNOWN, owner, people, named, by_code=True, proves=proves)
 
 
-def _signed(
-    command: Command, owner: PersonFacts, people: tuple[PersonFacts, ...], facts: Facts
-) -> PersonFacts | None:
+def _signed(command: Command, owner: PersonFacts, people: tuple[PersonFacts, ...], facts: Facts) -> PersonFacts | None:
     """Whom the name in the text means: one of *people*, the owner where a guardian or nobody signed; None: nobody."""
     name = command.name
     if name is None:
@@ -142,4 +140,3 @@ def _without_code(command: Command, facts: Facts) -> Standing:
 
 def _guardians(person: PersonFacts, facts: Facts) -> list[PersonFacts]:
     return [holder for holder in family.holders(facts) if person in family.wards(holder, facts)]
-
