@@ -123,9 +123,10 @@ class PhraseBook:
             self.atoms(token.text) or self._guessed(token, index in protected) for index, token in enumerate(words)
         ]
         hits: list[Hit] = []
+        present = frozenset(atom for here in atoms for atom in here)
         for index, here in enumerate(atoms):
             for atom in here:
-                self._find_at(index, atom, atoms, words, hits)
+                self._find_at(index, atom, atoms, words, hits, present)
         return _longest(hits)
 
     def misspelt(self, words: list[Token], protected: frozenset[int] | set[int]) -> int:
@@ -163,8 +164,15 @@ class PhraseBook:
         return ()
 
     def _find_at(
-        self, index: int, atom: str, atoms: list[tuple[str, ...]], words: list[Token], hits: list[Hit]
+        self,
+        index: int,
+        atom: str,
+        atoms: list[tuple[str, ...]],
+        words: list[Token],
+        hits: list[Hit],
+        present: frozenset[str],
     ) -> None:
+        """*present* are the atoms of the whole text: most phrases with a gap lack their second half."""
         for phrase in self._single.get(atom, ()):
             hits.append(_hit(phrase, index, index, 1 << index))
         doubles = self._double.get(atom)
@@ -173,6 +181,8 @@ class PhraseBook:
                 for phrase in doubles.get(second, ()):
                     _extend(phrase, index, 2, index + 2, 3 << index, atoms, words, hits)
         for phrase in self._gapped.get(atom, ()):
+            if present.isdisjoint(phrase.elements[2] or ()):
+                continue
             _extend(phrase, index, 1, index + 1, 1 << index, atoms, words, hits)
 
 
