@@ -121,13 +121,14 @@ class PlainPost:
     def release(self, gateway: str, now: datetime) -> None:
         """The run is over."""
 
-    def answer(self, stored: Sequence[Stored], now: datetime) -> None:
-        """Answer each, when asked to."""
+    def answer(self, stored: Sequence[Stored], now: datetime) -> Sequence[Stored]:
+        """Answer each, when asked to; none has to wait."""
         del now
         if self._echo:
             with self._transaction() as database:
                 rows = [(one.text.source, TEXT) for one in stored]
                 database.executemany("INSERT INTO outbox (number, body, state) VALUES (?, ?, 0)", rows)
+        return ()
 
     def sweep(self, now: datetime) -> int:
         """Nothing was left."""
