@@ -154,7 +154,7 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
         signal = Signal(hit)
         if hit.signal in _NEGATABLE or hit.signal.startswith(("service:", "emergency:")):
             by = _negated_by(hit, words, negators, lexicon.languages[hit.language])
-            signal = replace(signal, negated=by is not None)
+            signal = replace(signal, negated=by is not None or _denied_within(hit, words, denials))
             used |= {by} if by is not None and hit.signal != "obstacle" else set()
         if starts and hit.signal in _DEPENDENT:
             signal = replace(signal, conditional=_is_conditional(hit, words, starts))
@@ -222,6 +222,15 @@ def _negated_by(hit: Hit, words: list[Token], negators: dict[int, int], language
         if 0 < at - hit.last <= language.negates_after:
             return at
     return None
+
+
+def _denied_within(hit: Hit, words: list[Token], denials: frozenset[str]) -> bool:
+    """Whether a denial stands in the gap of a phrase: "aika (ei) käy"."""
+    inside = range(hit.first + 1, hit.last)
+    return hit.signal in _ASSENTS and any(words[at].text in denials for at in inside if not hit.mask >> at & 1)
+
+
+_ASSENTS = frozenset(["keep", "come", "yes", "take"])
 
 
 def _turns(words: list[Token], start: int, end: int, language: Language) -> bool:

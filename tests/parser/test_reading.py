@@ -247,3 +247,7 @@ def test_swedish_is_not_taken_for_its_neighbours():
 
 def test_a_visit_asked_for_still_names_its_service():
     assert parse("ajan hammastarkastukseen", NOW).service == "checkup"
+
+
+def test_a_time_that_does_not_suit_is_not_confirmed():
+    assert parse("Se aika ei käy, vaimo ei vastaa puhelimeen", NOW).intent is not Intent.CONFIRM
