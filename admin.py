@@ -19,6 +19,9 @@ from demo.seed import demo_data
 from handlers.clerk import Actor, Clerk, Rules
 from handlers.refusals import Refusal
 from models.access import make_key, make_user
+from models.chain import check, winner
+from models.offered import ledger, unlike_inbox
+from models.offering import OFFER
 from models.register import CLINIC
 from models.rows import ids_by_key
 from settings import Settings
@@ -47,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     key.add_argument("--clinics", type=_words, help="ids, separated by commas; left out: all")
     erase = _add(commands, "erase-person", "erase a patient's data; audit and ledgers keep a pseudonym", erase_person)
     erase.add_argument("patient", help="the patient's id")
+    verify = _add(commands, "verify-offer", "derive an offer's winner anew from its ledger", verify_offer)
+    verify.add_argument("offer", help="the offer's id")
     _add(commands, "migrate", "bring the database's schema up to date", migrate)
     _add(commands, "seed-demo", "fill the database with the demo clinic", seed_demo)
     _add(commands, "config-check", "say what is wrong with the settings", check_config)
@@ -94,6 +99,7 @@ def clerk_rules(settings: Settings) -> Rules:
         languages=settings.service.languages,
         service_numbers=frozenset(number for bind in settings.smpp for number in bind.numbers),
         quiet=settings.reminders.quiet,
+        offers=startup.offer_rules(settings),
     )
 
 
@@ -180,6 +186,22 @@ def check_config(given: argparse.Namespace) -> int:
     config.load(given.config, os.environ)
     print("the settings are right")
     return 0
+
+
+def verify_offer(given: argparse.Namespace) -> int:
+    """Say who wins by the ledger alone, and whether ledger and offer are as they were written; 1 when they are not."""
+    house = open_house(given)
+    with house.database.reading() as connection:
+        found = ledger(connection, OFFER.c.key == given.offer)
+        if found is None:
+            raise Wrong("there is no such offer")
+        faults = [*check(house.keys, found.told, found.lines), *unlike_inbox(connection, house.keys, found.lines)]
+    first = winner(found.lines)
+    who = "nobody" if first is None else found.patients.get(first.patient_id or 0, "somebody erased")
+    print(f"{len(found.lines)} lines; by the ledger {who} was the first to take it; the offer is {found.told.state}")
+    for fault in faults:
+        print(f"TAMPERED WITH: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def erase_person(given: argparse.Namespace) -> int:

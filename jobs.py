@@ -18,7 +18,6 @@ from gateway.bell import CHANNEL
 from gateway.bell import connect as connect_redis
 from handlers.clerk import upkeep
 from handlers.desk import Desk
-from handlers.offers import OfferRules
 from handlers.reminders import TimedRules
 from handlers.rounds.offers import OfferRound
 from handlers.rounds.planner import Planner
@@ -26,7 +25,7 @@ from handlers.rounds.reminders import ReminderRound
 from models.database import is_away, is_conflict
 from models.heartbeats import beat
 from settings import Settings
-from startup import House
+from startup import House, offer_rules
 
 log = structlog.get_logger("jobs")
 
@@ -84,23 +83,6 @@ def timed_rules(settings: Settings) -> TimedRules:
     """The part of the settings that reminders and provisional times need."""
     reminders, provisional = settings.reminders, settings.provisional
     return TimedRules(reminders.steps, reminders.quiet, provisional.ask, provisional.lapse)
-
-
-def offer_rules(settings: Settings) -> OfferRules:
-    """The part of the settings that offers need."""
-    offers = settings.offers
-    return OfferRules(
-        auto=offers.auto,
-        horizon=offers.horizon,
-        stop_before=offers.stop_before,
-        wave_size=offers.wave_size,
-        wave_minutes=offers.wave_minutes,
-        weekly_max=offers.weekly_max,
-        hold=timedelta(minutes=offers.hold_minutes),
-        quiet=settings.reminders.quiet,
-        region=settings.service.region,
-        languages=tuple(settings.service.languages),
-    )
 
 
 KINDS: dict[str, Kind] = {

@@ -16,6 +16,7 @@ import structlog
 
 import config
 import logs
+from handlers.offers import OfferRules
 from models.crypto import Keys
 from models.database import Database, connect, is_away, wait_for_database
 from models.facts import IdentityRules
@@ -46,6 +47,23 @@ class House:
             region=self.settings.service.region,
             languages=tuple(self.settings.service.languages),
         )
+
+
+def offer_rules(settings: Settings) -> OfferRules:
+    """The part of the settings that offers need."""
+    offers = settings.offers
+    return OfferRules(
+        auto=offers.auto,
+        horizon=offers.horizon,
+        stop_before=offers.stop_before,
+        wave_size=offers.wave_size,
+        wave_minutes=offers.wave_minutes,
+        weekly_max=offers.weekly_max,
+        hold=timedelta(minutes=offers.hold_minutes),
+        quiet=settings.reminders.quiet,
+        region=settings.service.region,
+        languages=tuple(settings.service.languages),
+    )
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
-from api.access import actor, caller
+from api.access import actor
 from api.blueprint import v1
 from api.office import office
+from api.requests import once
 from api.schemas import MessageView
 from api.spec import operation
 from api.views import message_view
-from handlers.clerk import Once, Sent
+from handlers.clerk import Sent
 from handlers.entries import MessageEntry
-from handlers.refusals import Invalid, Unknown
+from handlers.refusals import Unknown
 from models.correspondence import outbox_row
 from models.register import CLINIC, PATIENT
 from models.rows import keys_by_id
-
-LONGEST_KEY = 200
 
 
 @v1.post("/messages")
@@ -30,7 +27,7 @@ def send_message(json: MessageEntry) -> tuple[dict[str, Any], int]:
     Consents, stops and prohibitions hold: a text that may not go is kept as blocked, with the reason. Texts wait for
     the end of quiet hours, but an answer to an open hand-over goes at once. A care text makes the thread a person's.
     """
-    sent = office().clerk.send_message(actor(), json, office().clock(), _once())
+    sent = office().clerk.send_message(actor(), json, office().clock(), once())
     if sent.id is None:
         return _without_number(json, sent), 201
     office().ring()
@@ -58,13 +55,3 @@ def _without_number(entry: MessageEntry, sent: Sent) -> dict[str, Any]:
     empty = dict.fromkeys(("id", "number", "due_at", "sent_at", "receipt", "text"))
     said = {"patient": entry.patient, "clinic": entry.clinic, "purpose": entry.purpose}
     return {**empty, **said, "status": "blocked", "reason": sent.reason, "warnings": [], "parts": 0}
-
-
-def _once() -> Once | None:
-    """The Idempotency-Key of this request, if it has one."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
-        raise Invalid.because(f"expected 1-{LONGEST_KEY} printable characters", "Idempotency-Key")
-    return Once(f"{caller().key_id}:{key}", request.path.encode() + b"\0" + request.get_data())

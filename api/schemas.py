@@ -12,10 +12,12 @@ from models.states import (
     AppointmentStatus,
     HandOverReason,
     HandOverState,
+    OfferState,
     Purpose,
     ReminderKind,
     SlotState,
     ThreadState,
+    WaitlistState,
 )
 
 
@@ -117,6 +119,59 @@ class ReminderView(BaseModel):
     state: str
     reason: str | None
     sent_at: datetime | None
+
+
+class AskedView(BaseModel):
+    """One line of an offer's ledger for people: somebody who was asked, or passed over with the reason."""
+
+    patient: str
+    asked_at: datetime | None
+    wave: int | None
+    answered_at: datetime | None = Field(description="when the carrier handed the answer over: the order that counts")
+    text: str | None = Field(description="the answer, identity codes masked")
+    outcome: Literal["no_answer", "won", "lost", "late", "refused", "declined", "undone", "skipped"]
+    reason: str | None
+
+
+class OfferView(BaseModel):
+    """A free time that is or was put to several people."""
+
+    id: str
+    slot: str
+    clinic: str
+    state: OfferState
+    code: str
+    waves: int
+    wave_size: int
+    wave_minutes: int
+    deadline: datetime
+    next_wave_at: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+    created_by: str
+    reason: str | None
+    winner: str | None
+    next_offer: str | None = Field(description="of the time that the winner gave up")
+    ledger: list[AskedView]
+
+
+class WaitlistView(BaseModel):
+    """A patient who wants an earlier time of a service."""
+
+    id: str
+    patient: str
+    service: str
+    clinics: list[str] | None
+    days: list[str] | None
+    hours: list[tuple[str, str]] | None
+    notice: str | None
+    weekly_max: int | None
+    care_class: int | None
+    appointment: str | None
+    state: WaitlistState
+    joined_at: datetime
+    last_asked_at: datetime | None
+    version: int
 
 
 class ReceiptView(BaseModel):

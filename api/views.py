@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +11,14 @@ import structlog
 from sqlalchemy import Row
 
 from handlers.care import check
+from handlers.hours import DAYS
+from models.chain import Line, by_patient
 from models.correspondence import is_inbound
 from models.crypto import Keys, SealBroken, open_text
 from models.diary import SlotRecord, our_id
+from models.offered import Ledger
 from models.register import PatientRecord
-from models.states import OutboxState
+from models.states import OfferStep, OutboxState
 from parser.mask import mask
 
 log = structlog.get_logger("api")
@@ -144,6 +147,73 @@ def reminder_view(row: Row[Any]) -> dict[str, Any]:
         "state": row.became,
         "reason": row.why,
         "sent_at": local(row.sent_at, zone),
+    }
+
+
+def offer_view(found: Ledger, keys: Keys) -> dict[str, Any]:
+    """An offer with its ledger."""
+    offer, zone = found.offer, ZoneInfo(found.zone)
+    lines = [_asked(found, id_, each, keys, zone) for id_, each in by_patient(found.lines).items()]
+    passed_over = [_passed_over(found.patients[id_], reason) for id_, reason in found.skipped]
+    return {
+        "id": offer.key,
+        "slot": found.slot_key,
+        "clinic": found.clinic_key,
+        "state": offer.state,
+        "code": offer.code,
+        "waves": offer.waves,
+        "wave_size": offer.wave_size,
+        "wave_minutes": offer.wave_minutes,
+        "deadline": local(offer.deadline, zone),
+        "next_wave_at": local(offer.next_wave_at, zone),
+        "opened_at": local(offer.opened_at, zone),
+        "closed_at": local(offer.closed_at, zone),
+        "created_by": offer.created_by,
+        "reason": offer.why,
+        "winner": found.winner_key,
+        "next_offer": found.next_key,
+        "ledger": lines + passed_over,
+    }
+
+
+def _asked(found: Ledger, patient_id: int, lines: Sequence[Line], keys: Keys, zone: ZoneInfo) -> dict[str, Any]:
+    """What became of one person who was asked: their last answer, and when it was received."""
+    asked = next(line for line in lines if line.step is OfferStep.ASKED)
+    last = lines[-1]
+    sealed = found.words.get(last.inbox_id or 0)
+    return {
+        "patient": found.patients[patient_id],
+        "asked_at": local(asked.at, zone),
+        "wave": asked.wave,
+        "answered_at": local(last.received_at, zone),
+        "text": None if sealed is None else _opened(keys, "inbox.text", last.inbox_id or 0, sealed),
+        "outcome": "no_answer" if last.step is OfferStep.ASKED else last.step.value,
+        "reason": last.reason,
+    }
+
+
+def _passed_over(patient: str, reason: str) -> dict[str, Any]:
+    nothing = dict.fromkeys(("asked_at", "wave", "answered_at", "text"))
+    return {"patient": patient, **nothing, "outcome": "skipped", "reason": reason}
+
+
+def waitlist_view(row: Row[Any], clinics: list[str] | None, zone: ZoneInfo) -> dict[str, Any]:
+    """An entry of the waitlist."""
+    return {
+        "id": row.key,
+        "patient": row.patient_key,
+        "service": row.service_key,
+        "clinics": clinics,
+        "days": None if row.days is None else [DAYS[day - 1] for day in row.days],
+        "hours": row.hours,
+        "notice": f"{row.notice_minutes}m" if row.notice_minutes else None,
+        "weekly_max": row.weekly_max,
+        "care_class": row.care_class,
+        "appointment": None if row.appointment_id is None else row.appointment_key or our_id(row.appointment_id),
+        "state": row.state,
+        "joined_at": local(row.joined_at, zone),
+        "last_asked_at": local(row.last_asked_at, zone),
+        "version": row.version,
     }
 
 

@@ -11,12 +11,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
 from models.applying import SLOT
-from models.chain import Line, Placed, Told
+from models.chain import Line, Placed, Told, number_digest
+from models.crypto import Keys
 from models.facts import OfferFacts, WaitlistFacts
 from models.ledger import INBOX
 from models.offering import ENTRY, OFFER, SKIPPED, WAITLIST
 from models.register import CLINIC, PATIENT
-from models.states import OfferStep, SlotState, WaitlistState
+from models.states import SlotState, WaitlistState
 
 _OFFERS = (
     select(
@@ -156,8 +157,13 @@ def _words(connection: Connection, lines: Sequence[Placed]) -> dict[int, bytes]:
     return {row[0]: bytes(row[1]) for row in rows}
 
 
-def received_from_others(connection: Connection, lines: Sequence[Placed]) -> dict[int, tuple[str, Any]]:
-    """The number and the time of receipt of the answers that are still in the inbox, by inbox id."""
-    ids = [each.line.inbox_id for each in lines if each.line.step is not OfferStep.ASKED and each.line.inbox_id]
-    rows = connection.execute(select(INBOX.c.id, INBOX.c.number, INBOX.c.received_at).where(INBOX.c.id.in_(ids)))
-    return {row[0]: (row[1], row[2]) for row in rows}
+def unlike_inbox(connection: Connection, keys: Keys, lines: Sequence[Placed]) -> list[str]:
+    """Where answers in a ledger are not as the inbox still has them: from another number, or at another time."""
+    answers = {each.line.inbox_id: each for each in lines if each.line.inbox_id is not None}
+    rows = connection.execute(select(INBOX.c.id, INBOX.c.number, INBOX.c.received_at).where(INBOX.c.id.in_(answers)))
+    return [
+        f"line {answers[row.id].position} is not the answer that was received"
+        for row in rows
+        if (number_digest(keys, row.number), row.received_at)
+        != (answers[row.id].line.number, answers[row.id].line.received_at)
+    ]

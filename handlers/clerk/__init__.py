@@ -8,12 +8,21 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from handlers.clerk import catalogue, messages, people, reminders, slots, threads, visits
+from handlers.clerk import catalogue, messages, offers, people, reminders, slots, threads, visits, waitlist
 from handlers.clerk.messages import Sent
 from handlers.clerk.once import Once
 from handlers.clerk.order import Actor, Order, Rules
 from handlers.clerk.slots import SlotOrder
-from handlers.entries import AppointmentEntry, ClinicEntry, MessageEntry, PatientEntry, RemindEntry, ServiceEntry
+from handlers.entries import (
+    AppointmentEntry,
+    ClinicEntry,
+    MessageEntry,
+    OfferEntry,
+    PatientEntry,
+    RemindEntry,
+    ServiceEntry,
+    WaitlistEntry,
+)
 from handlers.refusals import Clash, Stale
 from models.crypto import Keys
 from models.database import Database, is_conflict
@@ -74,6 +83,24 @@ class Clerk:
     def remind(self, actor: Actor, key: str, entry: RemindEntry, now: datetime) -> int:
         """Have a visit reminded of once more; returns the reminder's id."""
         return self.carry_out(actor, now, lambda order: reminders.remind(order, key, entry))
+
+    def start_offer(self, actor: Actor, entry: OfferEntry, now: datetime, request: Once | None = None) -> str:
+        """Offer a free slot to several people; returns the offer's key."""
+        return self.carry_out(actor, now, lambda order: offers.start(order, entry, request))
+
+    def withdraw_offer(self, actor: Actor, key: str, now: datetime) -> None:
+        """Stop an offer."""
+        self.carry_out(actor, now, lambda order: offers.withdraw(order, key))
+
+    def put_waitlist_entry(
+        self, actor: Actor, key: str, entry: WaitlistEntry, now: datetime, condition: Condition = ANY
+    ) -> Put:
+        """Put a patient on the waitlist, or change which times they want to hear of."""
+        return self.carry_out(actor, now, lambda order: waitlist.put_entry(order, key, entry, condition))
+
+    def delete_waitlist_entry(self, actor: Actor, key: str, now: datetime, condition: Condition = ANY) -> None:
+        """Take an entry off the waitlist."""
+        self.carry_out(actor, now, lambda order: waitlist.delete_entry(order, key, condition))
 
     def close_thread(self, actor: Actor, thread_id: int, now: datetime) -> None:
         """Say that staff are done with a thread: the next text is the bot's again."""

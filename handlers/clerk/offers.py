@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Row, select
 
+from handlers.clerk.once import Once, once
 from handlers.clerk.order import Order
 from handlers.entries import OfferEntry
-from handlers.offers import OfferRules, last_answer, next_wave
+from handlers.offers import last_answer, next_wave
 from handlers.refusals import Clash, Fault, Invalid, Unknown
 from models import queries
 from models.candidates import new_code, new_key
@@ -19,14 +20,16 @@ from models.rows import ids_by_key
 from models.states import OfferState, SlotState
 
 
-class Opened(NamedTuple):
-    """A new offer by its key."""
+def start(order: Order, entry: OfferEntry, request: Once | None) -> str:
+    """Offer a free slot; returns the offer's key, the same for a repeated request.
 
-    key: str
+    Raises `Invalid`, `Forbidden`, `Clash` (the slot is taken, offered already, or begins too soon).
+    """
+    return str(once(order, request, lambda: {"key": _start(order, entry)})["key"])
 
 
-def start(order: Order, entry: OfferEntry, rules: OfferRules) -> Opened:
-    """Offer a free slot. Raises `Invalid`, `Forbidden`, `Clash` (it is taken, offered already, or begins too soon)."""
+def _start(order: Order, entry: OfferEntry) -> str:
+    rules = order.rules.offers
     row = _slot(order, entry.slot)
     clinic = queries.read_catalogue(order.connection).clinics[row.clinic_id]
     until = min(entry.deadline or last_answer(row.starts_at, rules), row.starts_at)
@@ -50,7 +53,7 @@ def start(order: Order, entry: OfferEntry, rules: OfferRules) -> Opened:
     if id_ is None:
         raise Clash.because("somebody else has just changed this slot", "slot")
     order.record("opened_offer", offer=id_, slot=row.id)
-    return Opened(new.key)
+    return new.key
 
 
 def withdraw(order: Order, key: str) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert
 
 from handlers.codes import canonical
+from handlers.offers import OfferRules
 from handlers.refusals import Forbidden, Invalid
 from models.crypto import Keys
 from models.ledger import AUDIT
@@ -25,6 +26,7 @@ class Rules:
     languages: tuple[str, ...] = ("fi", "sv", "en")
     service_numbers: frozenset[str] = frozenset()
     quiet: tuple[time, time] | None = (time(21), time(8))
+    offers: OfferRules = field(default_factory=OfferRules)
 
 
 @dataclass(frozen=True, slots=True)
