@@ -31,8 +31,10 @@ from models.states import (
 )
 
 GUARDIAN = cast(Table, Guardianship.__table__)
-# No vowels, which make words, and nothing that one reads as something else: 0 and O, 1, I and L.
-CODES = [f"{first}{letter}{last}" for first in "23456789" for letter in "BCDFGHJKMNPQRSTVWXZ" for last in "23456789"]
+# No vowels, which make words, nothing that one reads as something else (0 and O, 1, I and L), and no letters that mean
+# something by themselves: N is a no, V a week, T an hour.
+LETTERS = "BCDFGHJKMPQRSWXZ"
+CODES = [f"{first}{letter}{last}" for first in "23456789" for letter in LETTERS for last in "23456789"]
 WEEK, YEAR = timedelta(days=7), timedelta(days=365)
 LATE_CANCEL = 24 * 60  # minutes before the visit
 UNDO_MINUTES = 10  # within which a winner who gives the time back breaks nothing
