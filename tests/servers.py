@@ -149,7 +149,7 @@ class Valkey(Server):
         """Its address, as redis-py and RQ take it."""
         return f"unix://{self.directory / 'socket'}"
 
-    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:  # noqa: ARG002 - a server's stop has it
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Stop it at once: it keeps nothing, and may have inherited blocked signals from the test run."""
         super().stop(signal.SIGKILL)
 
