@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api import catalogue, diary, docs, messages, offers, parsing, patients, reminders, texts
+from api import catalogue, diary, docs, events, messages, offers, parsing, patients, reminders, texts
 from api.blueprint import v1
 from api.health import health
 from api.office import EXTENSION, Office
 from api.problems import register_handlers
 
 # Importing them is what fills the blueprint.
-VIEWS = (catalogue, diary, docs, messages, offers, parsing, patients, reminders, texts)
+VIEWS = (catalogue, diary, docs, events, messages, offers, parsing, patients, reminders, texts)
 LARGEST_BODY = 4 * 1024 * 1024
 
 

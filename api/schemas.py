@@ -155,6 +155,23 @@ class OfferView(BaseModel):
     ledger: list[AskedView]
 
 
+class EventView(BaseModel):
+    """Something that happened: what it is about has the id *subject*."""
+
+    id: int
+    type: str = Field(description="appointment.booked, text.received, handover.opened, offer.won, …")
+    subject: str
+    at: datetime
+
+
+class EventPage(BaseModel):
+    """Events in order; *cursor* is the `after` of the next request, *more* says whether it would find any now."""
+
+    items: list[EventView]
+    cursor: str
+    more: bool
+
+
 class WaitlistView(BaseModel):
     """A patient who wants an earlier time of a service."""
 

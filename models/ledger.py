@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from models import offering, waitlist
+from models import events, offering, waitlist
 from models.among import among
 from models.applying import UNSETTLED, Conflict, apply, exactly, withdraw
 from models.audit import Audit
@@ -136,6 +136,7 @@ def write(connection: Connection, keys: Keys, entries: Sequence[Entry], now: dat
     put_questions(connection, keys, asked, now)
     _write_hand_overs(connection, entries, now)
     _write_audit(connection, entries, created, now)
+    _write_events(connection, entries, created, now)
 
 
 # --- threads and texts --------------------------------------------------------------------------------------------
@@ -337,6 +338,19 @@ def _write_audit(connection: Connection, entries: Iterable[Entry], created: Mapp
         for entry in entries
     ]
     connection.execute(insert(AUDIT), rows)
+
+
+def _write_events(connection: Connection, entries: Iterable[Entry], created: Mapping[int, int], now: datetime) -> None:
+    told: list[events.Told] = []
+    for entry in entries:
+        clinic = entry.thread.clinic_id
+        if entry.handled is not None:
+            told.append(events.event("text.received", f"in-{entry.handled.inbox_id}", clinic, now))
+        if entry.hand_over is not None:
+            told.append(events.event("handover.opened", str(entry.thread.id), clinic, now))
+        if entry.changes:
+            told += events.of_changes(entry.changes, created, clinic, now)
+    events.tell(connection, told)
 
 
 def _booked(entry: Entry, created: Mapping[int, int]) -> int | None:

@@ -27,9 +27,10 @@ from models.applying import (
     taken_back,
 )
 from models.base import fixed
-from models.chain import Line, number_digest, seal
+from models.chain import ENDS, Line, number_digest, seal
 from models.changes import AnswerOffer, Change, ClaimOffer, UndoClaim
 from models.crypto import Keys
+from models.events import event, tell
 from models.offer import Offer, OfferEntry, OfferSkipped, WaitlistEntry
 from models.offer_facts import FreedSlot
 from models.post import Inbox, Thread
@@ -54,6 +55,7 @@ INBOX = cast(Table, Inbox.__table__)
 THREAD = cast(Table, Thread.__table__)
 
 Lines = Mapping[int, Sequence[Line]]  # by offer
+TOLD = (OfferStep.OPENED, *ENDS, OfferStep.UNDONE)  # steps that the feed of events tells of
 
 
 # --- the ledger ---------------------------------------------------------------------------------------------------
@@ -63,12 +65,19 @@ def append(connection: Connection, keys: Keys, lines: Lines) -> None:
     """Append *lines* to the ledgers of these offers, whose rows stay locked until the transaction ends."""
     received = _received(connection, lines)
     rows = connection.execute(
-        select(OFFER.c.id, OFFER.c.key, OFFER.c.entries, OFFER.c.head)
+        select(OFFER.c.id, OFFER.c.key, OFFER.c.clinic_id, OFFER.c.entries, OFFER.c.head)
         .where(OFFER.c.id.in_(lines))
         .order_by(OFFER.c.id)  # everybody locks them in this order
         .with_for_update()
     ).all()
-    for id_, key, entries, head in rows:
+    told = [
+        event(f"offer.{line.step}", key, clinic_id, line.at)
+        for id_, key, clinic_id, *_ in rows
+        for line in lines[id_]
+        if line.step in TOLD
+    ]
+    tell(connection, told)
+    for id_, key, _, entries, head in rows:
         new: list[dict[str, Any]] = []
         last = bytes(head)
         for position, line in enumerate(lines[id_], start=entries + 1):
@@ -331,6 +340,7 @@ def _win(connection: Connection, won: ClaimOffer, now: datetime) -> int:
     if won.released_id is not None:
         _release(connection, won, now)
     visit = int(connection.execute(insert(APPOINTMENT).returning(APPOINTMENT.c.id), _visit(won, now)).scalar_one())
+    tell(connection, [event("appointment.booked", f"t-{visit}", won.clinic_id, now)])
     connection.execute(update(OFFER).where(OFFER.c.id == won.offer_id).values(appointment_id=visit))
     connection.execute(_SERVED, {"patient": who, "kind": won.service_id})
     _take_back_texts(connection, [won.offer_id], now)
@@ -383,8 +393,10 @@ def _undo(connection: Connection, undo: UndoClaim, now: datetime) -> int:
     }
     connection.execute(update(SLOT).where(SLOT.c.id == offer.slot_id).values(**freed))
     forget_what_was_queued(connection, [visit], now)
+    tell(connection, [event("appointment.cancelled", f"t-{visit}", offer.clinic_id, now)])
     if undo.released_id is not None:
         _restore(connection, undo, now)
+        tell(connection, [event("appointment.booked", f"t-{undo.released_id}", offer.clinic_id, now)])
     _wait_again(connection, undo.patient_id, offer.service_id)
     return int(visit)
 

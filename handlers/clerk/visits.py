@@ -29,6 +29,7 @@ from models.diary import (
     stored_slots,
     update_slot,
 )
+from models.events import event, tell
 from models.offering import end_on_slots
 from models.register import CLINIC, PATIENT, SERVICE, practitioner_ids
 from models.rows import Condition, Put, change, insert_row, keys_by_id
@@ -204,6 +205,7 @@ def _make(order: Order, key: str, refs: _Refs, place: _Place, status: Appointmen
     }
     id_ = insert_row(order.connection, APPOINTMENT, values)
     order.record("put_appointment", patient_id=refs.patient_id, appointment_id=id_, status=status.value)
+    tell(order.connection, [event(f"appointment.{status}", f"t-{id_}", place.clinic_id, order.now)])
     return Put(id_, 1, created=True, changed=True)
 
 
@@ -222,6 +224,8 @@ def _change(order: Order, row: Row[Any], key: str | None, refs: _Refs, place: _P
     if moved or status not in COMING:
         forget_what_was_queued(order.connection, [row.id], order.now)
     order.record("put_appointment", patient_id=row.patient_id, appointment_id=row.id, status=status.value, moved=moved)
+    kind = "moved" if moved and status in COMING else status.value
+    tell(order.connection, [event(f"appointment.{kind}", f"t-{row.id}", place.clinic_id, order.now)])
     return Put(row.id, row.version + 1, created=False, changed=True)
 
 

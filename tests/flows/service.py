@@ -110,6 +110,7 @@ class Service:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         await self.link.run()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the stop that is under way
 
 
 def wait_until(true: Callable[[], object]) -> None:

@@ -191,9 +191,11 @@ class Gateway:
 
     async def _live(self):
         self._loop = asyncio.get_running_loop()
+        self._left = asyncio.Event()
         tasks = [asyncio.create_task(link.run()) for link in self.links]
         await asyncio.sleep(0)
         self._started.set()
+        await self._left.wait()  # links may end before: the loop stays, for whoever asks it to stop them
         await asyncio.gather(*tasks)
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # a stop that is still under way
 
@@ -204,6 +206,7 @@ class Gateway:
         stops = [asyncio.run_coroutine_threadsafe(link.stop(), self._loop) for link in self.links]
         for stop in stops:
             stop.result(timeout)
+        self._loop.call_soon_threadsafe(self._left.set)
         self._thread.join(timeout)
         assert not self._thread.is_alive()
 
