@@ -178,7 +178,7 @@ TOPICS: Mapping[Topic, Handler] = {
     Topic.CALLBACK_STATUS: callback.decide,
     Topic.CALLBACK_WITHDRAW: callback.decide,
     Topic.WAITLIST_JOIN: waitlist.join,
-    Topic.WAITLIST_LIMIT: human.needed,
+    Topic.WAITLIST_LIMIT: waitlist.limit,
     Topic.WAITLIST_LEAVE: waitlist.leave,
     Topic.CONTACT_CHANGE: human.needed,
     Topic.COMPLAINT: human.needed,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from parser.command import Command, Intent, Interval, Recur, Topic
+from parser.command import Command, Intent, Interval, Limits, Recur, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ def take(pending: Mapping[str, Any]) -> tuple[Command, Settled]:
         when=_intervals(data.get("when")),
         ref=_intervals(data.get("ref")),
         recur=_recur(data.get("recur")),
+        limits=_limits(data.get("limits")),
         minutes=data.get("minutes"),
         needs_human=bool(data.get("needs_human")),
         also=tuple(Intent(name) for name in data.get("also", ())),
@@ -67,6 +68,7 @@ def completed(waiting: Command, answer: Command) -> Command:
         when=answer.when or waiting.when,
         ref=answer.ref or waiting.ref,
         recur=answer.recur or waiting.recur,
+        limits=answer.limits or waiting.limits,
         child=answer.child or waiting.child,
         about=tuple(dict.fromkeys((*waiting.about, *answer.about))),
         needs_human=answer.needs_human or waiting.needs_human,
@@ -82,6 +84,7 @@ def _bare(command: Command) -> dict[str, Any]:
         "when": _spans(command.when),
         "ref": _spans(command.ref),
         "recur": None if command.recur is None else _repeats(command.recur),
+        "limits": None if command.limits is None else astuple(command.limits),
         "minutes": command.minutes,
         "needs_human": command.needs_human or None,
         "also": [intent.value for intent in command.also] or None,
@@ -116,3 +119,15 @@ def _repeats(recur: Recur) -> list[Any]:
 
 def _recur(data: list[Any] | None) -> Recur | None:
     return None if data is None else Recur(None if data[0] is None else tuple(data[0]), data[1], data[2])
+
+
+def _limits(data: list[Any] | None) -> Limits | None:
+    if data is None:
+        return None
+    days, not_days, hours, weekly = data
+    spans = None if hours is None else tuple((start, end) for start, end in hours)
+    return Limits(_days(days), _days(not_days), spans, weekly)
+
+
+def _days(data: list[int] | None) -> tuple[int, ...] | None:
+    return None if data is None else tuple(data)

@@ -42,7 +42,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Opening hours: (first weekday, last weekday, opens, closes) with ISO weekdays and written times."""
+    """Hours of weekdays: (first weekday, last weekday, opens, closes) with ISO weekdays and written times, "" for all
+    day."""
 
     spans: tuple[tuple[int, int, str, str], ...]
 
@@ -99,7 +100,7 @@ class Format:
 
     def _span(self, first: int, last: int, opens: str, closes: str) -> str:
         days = self._weekdays[first - 1] if first == last else f"{self._weekdays[first - 1]}-{self._weekdays[last - 1]}"
-        return f"{days} {opens}-{closes}"
+        return f"{days} {opens}-{closes}" if opens else days
 
     def _list(self, items: Sequence[object]) -> str:
         listed = [item if isinstance(item, Listed) else Listed(str(item)) for item in items]

@@ -125,6 +125,19 @@ class JoinWaitlist:
     patient_id: int
     service_id: int
     appointment_id: int | None  # the later visit that an earlier time would replace
+    days: tuple[int, ...] | None = None  # ISO weekdays
+    hours: tuple[tuple[str, str], ...] | None = None
+    weekly_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitWaitlist:
+    """Offer only such times by this entry; None is no limit."""
+
+    entry_id: int
+    days: tuple[int, ...] | None
+    hours: tuple[tuple[str, str], ...] | None
+    weekly_max: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +218,7 @@ Change = (
     | AnswerOffer
     | UndoClaim
     | JoinWaitlist
+    | LimitWaitlist
     | LeaveWaitlist
     | SetStop
     | LiftStop

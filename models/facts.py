@@ -222,11 +222,14 @@ class OfferFacts:
 
 @dataclass(frozen=True, slots=True)
 class WaitlistFacts:
-    """An active entry on the waitlist."""
+    """An active entry on the waitlist. *days* are ISO weekdays, *hours* "HH:MM"; None: no limit."""
 
     id: int
     patient_id: int
     service_id: int
+    days: tuple[int, ...] | None = None
+    hours: tuple[tuple[str, str], ...] | None = None
+    weekly_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

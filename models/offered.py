@@ -38,7 +38,14 @@ _OFFERS = (
     .where(among(OFFER.c.id, "ids"))
 )
 _ENTRIES = (
-    select(WAITLIST.c.id, WAITLIST.c.patient_id, WAITLIST.c.service_id)
+    select(
+        WAITLIST.c.id,
+        WAITLIST.c.patient_id,
+        WAITLIST.c.service_id,
+        WAITLIST.c.days,
+        WAITLIST.c.hours,
+        WAITLIST.c.weekly_max,
+    )
     .where(among(WAITLIST.c.patient_id, "ids"), WAITLIST.c.state == WaitlistState.ACTIVE)
     .order_by(WAITLIST.c.id)
 )
@@ -54,8 +61,19 @@ def waitlist(connection: Connection, patients: Collection[int]) -> dict[int, lis
     """The active waitlist entries of each of these patients."""
     found: dict[int, list[WaitlistFacts]] = {}
     for row in connection.execute(_ENTRIES, {"ids": patients}):
-        found.setdefault(row[1], []).append(WaitlistFacts(*row))
+        found.setdefault(row[1], []).append(_entry(*cast(Sequence[Any], row)))
     return found
+
+
+def _entry(id_: int, patient_id: int, service_id: int, days: Any, hours: Any, weekly_max: int | None) -> WaitlistFacts:
+    return WaitlistFacts(
+        id=id_,
+        patient_id=patient_id,
+        service_id=service_id,
+        days=None if days is None else tuple(days),
+        hours=None if hours is None else tuple((span[0], span[1]) for span in hours),
+        weekly_max=weekly_max,
+    )
 
 
 def is_kept_for(connection: Connection, slot_id: int, offer_id: int) -> bool:

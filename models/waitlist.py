@@ -1,4 +1,4 @@
-"""The waitlist → rows: who joins it and leaves it by text."""
+"""The waitlist → rows: who joins it, limits what they hear of, and leaves it by text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from models.base import fixed
-from models.changes import Change, JoinWaitlist, LeaveWaitlist
+from models.changes import Change, JoinWaitlist, LeaveWaitlist, LimitWaitlist
 from models.offering import WAITLIST
 from models.states import WaitlistState
 
@@ -20,6 +20,7 @@ _LEAVE = (
     .where(WAITLIST.c.id == bindparam("entry"), _ACTIVE)
     .values(state=WaitlistState.LEFT, version=WAITLIST.c.version + 1)
 )
+Limits = JoinWaitlist | LimitWaitlist
 
 
 def write(connection: Connection, changes: Sequence[Change], now: datetime) -> None:
@@ -30,20 +31,33 @@ def write(connection: Connection, changes: Sequence[Change], now: datetime) -> N
     for change in changes:
         if isinstance(change, JoinWaitlist):
             _join(connection, change, now)
+        elif isinstance(change, LimitWaitlist):
+            mine = update(WAITLIST).where(WAITLIST.c.id == change.entry_id, _ACTIVE)
+            connection.execute(mine.values(version=WAITLIST.c.version + 1, **_limits(change)))
+
+
+def _limits(change: Limits) -> dict[str, Any]:
+    return {
+        "days": None if change.days is None else list(change.days),
+        "hours": None if change.hours is None else [list(span) for span in change.hours],
+        "weekly_max": change.weekly_max,
+    }
 
 
 def _join(connection: Connection, change: JoinWaitlist, now: datetime) -> None:
     mine = (WAITLIST.c.patient_id == change.patient_id, WAITLIST.c.service_id == change.service_id, _ACTIVE)
     known = connection.execute(select(WAITLIST.c.id).where(*mine)).scalar()
     if known is not None:
+        said = {name: value for name, value in _limits(change).items() if value is not None}
         newer = {"appointment_id": change.appointment_id, "version": WAITLIST.c.version + 1}
-        connection.execute(update(WAITLIST).where(WAITLIST.c.id == known).values(**newer))
+        connection.execute(update(WAITLIST).where(WAITLIST.c.id == known).values(**newer, **said))
         return
     row: dict[str, Any] = {
         "key": f"w-{uuid4().hex[:12]}",
         "patient_id": change.patient_id,
         "service_id": change.service_id,
         "appointment_id": change.appointment_id,
+        **_limits(change),
         "created_by": "text",
         "joined_at": now,
     }

@@ -109,6 +109,17 @@ class Recur:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Which free times somebody wants to hear of: on ISO weekdays *days* and not on *not_days*, beginning in one of
+    *hours* ("HH:MM", the first included, the last not), in so many texts a week. None where nothing is said of it."""
+
+    days: tuple[int, ...] | None = None
+    not_days: tuple[int, ...] | None = None
+    hours: tuple[tuple[str, str], ...] | None = None
+    weekly_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What the conversation already holds when a text arrives.
 
@@ -151,6 +162,7 @@ class Command:
     when: tuple[Interval, ...] | None = None
     ref: tuple[Interval, ...] | None = None
     recur: Recur | None = None
+    limits: Limits | None = None
     choice: int | None = None
     choice_code: str | None = None
     score: int | None = None

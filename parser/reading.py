@@ -20,8 +20,9 @@ from parser.identity import birth_date
 from parser.intents import decide
 from parser.language import Tongue, tell_language
 from parser.lexicon import Lexicon, lexicon
+from parser.limits import FoundLimits, LimitWords, read_limits
 from parser.names import FoundName, find_name
-from parser.normal import Text, normal
+from parser.normal import Text, fold, normal
 from parser.people import named_people
 from parser.services import find_service
 from parser.signals import Signals, read_signals, says_nothing_else, whole_says
@@ -41,7 +42,19 @@ def reader(folder: Path = HERE) -> Reader:
     """The reader of one folder of language files, made once."""
     words = lexicon(folder)
     lexer = Lexer({code: date_words(code, language.dates) for code, language in words.languages.items()})
-    return Reader(words, lexer)
+    return Reader(words, lexer, _limit_words(words))
+
+
+def _limit_words(words: Lexicon) -> LimitWords:
+    every = words.languages.values()
+    numbers = {
+        fold(written): int(number)
+        for language in every
+        for number, listed in language.dates.get("numbers", {}).items()
+        for written in listed
+        if "*" not in written
+    }
+    return LimitWords(frozenset().union(*(language.negators for language in every)), numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class Reader:
 
     lexicon: Lexicon
     lexer: Lexer
+    limit_words: LimitWords
 
     def parse(self, text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
         """See `parse`."""
@@ -64,7 +78,10 @@ class Reader:
         mentions = read_mentions(hidden.text, self.lexer, hint, skipped, local)
         sorter = Sorter(mentions, hidden.text, signals, context, local)
         about = tuple(dict.fromkeys(people.values()))
-        return _Assembly(self.lexicon, hidden, name, about, skipped, tongue, hint, signals, context, sorter).command()
+        limits = read_limits(hidden.text, mentions, signals, self.limit_words)
+        return _Assembly(
+            self.lexicon, hidden, name, about, skipped, tongue, hint, signals, context, sorter, limits
+        ).command()
 
 
 @dataclass(slots=True)
@@ -81,6 +98,7 @@ class _Assembly:
     signals: Signals
     context: Context
     sorter: Sorter
+    limits: FoundLimits | None
 
     def command(self) -> Command:
         evidence = self._evidence()
@@ -115,6 +133,7 @@ class _Assembly:
             denied=self.sorter.denied(),
             pair=self.sorter.pair(),
             recurs=self.sorter.recurs(),
+            limited=self.limits is not None and self.limits.said,
             same_time=self.sorter.visit_named(),
             service=find_service(signals),
             identified=bool(self.hidden.codes),
@@ -195,6 +214,7 @@ class _Assembly:
             when=wishes.when,
             ref=wishes.ref,
             recur=wishes.recur,
+            limits=self.limits.limits if self.limits is not None and verdict.topic in _LIMITABLE else None,
             choice=verdict.choice,
             choice_code=evidence.code,
             score=verdict.score,
@@ -215,6 +235,7 @@ class _Assembly:
         )
 
 
+_LIMITABLE = (Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT)
 _FOR_WHOM = ("lle", "llekin", "llemme", "lleni")
 _FOR = frozenset(["for", "till", "at"])  # "at" is "åt", folded
 

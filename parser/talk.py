@@ -121,6 +121,8 @@ def _asks_beside_bill(evidence: Evidence) -> bool:
     return evidence.identified or dated_command or signals.has("callback", "human")
 
 
+SURE = 0.97  # the phrases are of nothing else
+CLEARLY = 2.0  # by weight of a phrase: more than a hint
 _WAITLIST = (
     ("waitlist_leave", Topic.WAITLIST_LEAVE),
     ("waitlist_join", Topic.WAITLIST_JOIN),
@@ -136,5 +138,21 @@ def _waitlist(evidence: Evidence) -> Verdict | None:
         if signals.has(name):
             if topic is Topic.WAITLIST_LIMIT and (evidence.service or evidence.identified or evidence.wish):
                 continue
-            return Verdict(Intent.FREE, [f'waiting list: "{signals.quote(name)}"'], topic, 0.85)
+            return Verdict(Intent.FREE, [f'waiting list: "{signals.quote(name)}"'], topic, SURE)
+    if evidence.limited and _says_only_limits(evidence):
+        return Verdict(Intent.FREE, ["limits to what is to be told of"], Topic.WAITLIST_LIMIT, SURE)
     return None
+
+
+def _says_only_limits(evidence: Evidence) -> bool:
+    """ "Only mornings", "not Mondays": no answer to a question of ours, no command, and nobody is named."""
+    if evidence.context.kind not in (ContextKind.NONE, ContextKind.OFFER) or evidence.question:
+        return False
+    said = evidence.signals.weight
+    return not (evidence.service or evidence.identified or any(said(name) >= CLEARLY for name in _MORE_THAN_LIMITS))
+
+
+_MORE_THAN_LIMITS = (
+    *("book", "move", "list", "callback", "yes", "take", "come", "cannot", "obstacle", "late", "complaint", "info"),
+    *("hours", "ask", "undo", "human"),
+)

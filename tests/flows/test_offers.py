@@ -504,6 +504,89 @@ def test_leaving_the_list_ends_offers(clinic, offers):
     assert len(aino.phone.shows) == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "limits"),
+    [
+        ("Vain aamupäivät", {"hours": [["08:00", "12:00"]]}),
+        ("Ei maanantaisin", {"days": [2, 3, 4, 5, 6, 7]}),
+        ("Vain tiistaisin ja torstaisin", {"days": [2, 4]}),
+        ("Enintään yksi viesti viikossa", {"weekly_max": 1}),
+        ("Inte på måndagar", {"days": [2, 3, 4, 5, 6, 7]}),
+        ("Only afternoons", {"hours": [["12:00", "17:00"]]}),
+        ("Max 2 texts a week", {"weekly_max": 2}),
+    ],
+)
+def test_who_waits_says_which_times_to_hear_of(clinic, offers, words, limits):
+    aino = offers.waiting(visit=None)
+
+    answer = aino.texts(words)
+
+    assert answer.message in ("waitlist_limited", "waitlist_limited_weekly")
+    entry = rows_of(clinic.database, WaitlistEntry)[0]
+    known = {"days": None, "hours": None, "weekly_max": None}
+    assert {name: getattr(entry, name) for name in known} == known | limits
+
+
+def test_a_second_limit_leaves_the_first_and_both_are_told(clinic, offers):
+    aino = offers.waiting(visit=None)
+    aino.texts("Vain tiistaisin ja torstaisin")
+
+    aino.texts("vain aamupäivät")
+    answer = aino.texts("ei torstaisin")
+
+    assert "ti 8-12" in answer.text
+    entry = rows_of(clinic.database, WaitlistEntry)[0]
+    assert (entry.days, entry.hours) == ([2], [["08:00", "12:00"]])
+
+
+def test_a_limit_keeps_offers_away_that_it_rules_out(clinic, offers):
+    aino = offers.waiting(visit=None)
+    aino.texts("Ei perjantaisin")
+    offers.free_by_text()
+    offers.run(minutes=5)
+
+    assert offers.skipped(aino) == "day"
+
+
+def test_a_limit_in_answer_to_an_offer_leaves_it_open(clinic, offers):
+    aino = offers.waiting(visit=None)
+    offers.free_by_text()
+    offers.run(minutes=5)
+
+    assert aino.texts("Ei maanantaisin").message == "waitlist_limited"
+    assert aino.texts("Otan").message == "offer_won"
+
+
+def test_a_limit_of_whom_nobody_knows_on_the_list_goes_to_a_person(clinic):
+    aino = clinic.patient()
+
+    assert aino.texts("Vain aamut").handed is not None
+
+
+def test_joining_with_limits_waits_for_the_code_and_keeps_them(clinic):
+    aino = clinic.patient()
+    clinic.visit(aino, "20.3. 9.00")
+
+    assert aino.texts("Peruutuslistalle, vain tiistaisin kiitos").message == "code_missing"
+    answer = aino.texts("{code}")
+
+    assert answer.message == "waitlist_joined_limited"
+    assert rows_of(clinic.database, WaitlistEntry)[0].days == [2]
+
+
+def test_joining_lifts_a_stop_for_offers_and_for_nothing_else(clinic, offers):
+    aino = clinic.patient()
+    clinic.visit(aino, "20.3. 9.00")
+    aino.texts("STOP")
+
+    aino.texts("Haluan peruutuslistalle {code}")
+
+    assert sorted(purpose for purpose, _ in aino.phone.stops) == ["care", "reminders", "surveys"]
+    offers.free_by_text()
+    offers.run(minutes=5)
+    assert "20.3." in aino.phone.shows[-1]
+
+
 # --- staff --------------------------------------------------------------------------------------------------------
 
 
