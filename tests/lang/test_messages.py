@@ -53,6 +53,8 @@ LONGEST = {
     "advice": "116117",
     "crisis": "09 2525 0111",
     "hours": Spans(((1, 4, "8", "18"), (5, 5, "8", "15"))),
+    "times": Spans(((1, 2, "8", "12"), (4, 4, "8", "12"))),
+    "weekly": "2",
     "code": "4K7",
     "address": "Esimerkkikatu 123, 00100 Helsinki",
 }
