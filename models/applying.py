@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, and_, bindparam, case, insert, or_, select, update
-from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.dml import Update
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
@@ -33,6 +33,7 @@ from models.changes import (
     SetStop,
     SilencePatient,
 )
+from models.many import Cells, Many
 from models.patient import Consent, ContactNumber, FailedProof, Patient, Stop
 from models.post import Outbox, Question
 from models.schedule import Appointment, Slot
@@ -71,9 +72,12 @@ def apply(connection: Connection, changes: Sequence[Change], now: datetime) -> d
     return created
 
 
-def exactly(connection: Connection, statement: Executable, rows: Rows, what: str) -> None:
+def exactly(connection: Connection, statement: Many | Update, rows: Rows, what: str) -> None:
     """Run *statement* for every row; each must change exactly one. Raises `Conflict`, naming *what*."""
-    if rows and connection.execute(statement, rows).rowcount != len(rows):
+    if not rows:
+        return
+    run = statement if isinstance(statement, Many) else lambda c, r: c.execute(statement, r).rowcount
+    if run(connection, rows) != len(rows):
         raise Conflict(what)
 
 
@@ -96,45 +100,68 @@ def withdraw(connection: Connection, which: ColumnElement[bool], reason: str, no
 
 
 NEVER_FREED: dict[str, Any] = dict.fromkeys(("freed_at", "freed_by", "freed_service_id", "freed_offer_id"))
-_CLAIM_SLOT = (
-    update(SLOT)
-    .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.FREE)
-    .values(state=SlotState.TAKEN, version=SLOT.c.version + 1, **NEVER_FREED)
+_CLAIM_SLOT = Many.update(
+    lambda row: (
+        update(SLOT)
+        .where(SLOT.c.id == row["slot_id"], SLOT.c.state == SlotState.FREE)
+        .values(state=SlotState.TAKEN, version=SLOT.c.version + 1, **NEVER_FREED)
+    ),
+    slot_id=SLOT.c.id,
 )
 # *visit* is the one that was in it: the round of offers asks those who wait for a time of its service.
-_FREE_SLOT = (
-    update(SLOT)
-    .where(SLOT.c.id == bindparam("slot"), SLOT.c.state == SlotState.TAKEN)
-    .values(
-        state=SlotState.FREE,
-        version=SLOT.c.version + 1,
-        freed_at=bindparam("now"),
-        freed_by=bindparam("how"),
-        freed_service_id=select(APPOINTMENT.c.service_id)
-        .where(APPOINTMENT.c.id == bindparam("visit"))
-        .scalar_subquery(),
+_FREE_SLOT = Many.update(
+    lambda row: (
+        update(SLOT)
+        .where(SLOT.c.id == row["slot_id"], SLOT.c.state == SlotState.TAKEN)
+        .values(
+            state=SlotState.FREE,
+            version=SLOT.c.version + 1,
+            freed_at=row["now"],
+            freed_by=row["how"],
+            freed_service_id=select(APPOINTMENT.c.service_id)
+            .where(APPOINTMENT.c.id == row["visit"])
+            .correlate_except(APPOINTMENT)
+            .scalar_subquery(),
+        )
+    ),
+    slot_id=SLOT.c.id,
+    visit=APPOINTMENT.c.id,
+    how=SLOT.c.freed_by,
+    now=SLOT.c.freed_at,
+)
+
+
+def _of_visit(row: Cells, **values: Any) -> Update:
+    """A change of a visit that is still to come and as the decision saw it."""
+    return (
+        update(APPOINTMENT)
+        .where(APPOINTMENT.c.id == row["visit"], APPOINTMENT.c.version == row["seen"])
+        .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
+        .values(version=APPOINTMENT.c.version + 1, changed_at=row["now"], **values)
     )
+
+
+_SEEN = {"visit": APPOINTMENT.c.id, "seen": APPOINTMENT.c.version, "now": APPOINTMENT.c.changed_at}
+_PLACE = ("slot_id", "clinic_id", "practitioner_id", "starts_at", "ends_at")
+_END_VISIT = Many.update(lambda row: _of_visit(row, status=AppointmentStatus.CANCELLED), **_SEEN)
+_CONFIRM_VISIT = Many.update(lambda row: _of_visit(row, status=AppointmentStatus.CONFIRMED), **_SEEN)
+_MOVE_VISIT = Many.update(
+    lambda row: _of_visit(row, status=row["status"], **{name: row[name] for name in _PLACE}),
+    **_SEEN,
+    status=APPOINTMENT.c.status,
+    **{name: APPOINTMENT.c[name] for name in _PLACE},
 )
-_END_VISIT = (
-    update(APPOINTMENT)
-    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"))
-    .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
-    .values(status=AppointmentStatus.CANCELLED, version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
-)
-_CONFIRM_VISIT = _END_VISIT.values(status=AppointmentStatus.CONFIRMED)
-_MOVE_VISIT = _END_VISIT.values(
-    status=bindparam("status"),
-    slot_id=bindparam("slot"),
-    clinic_id=bindparam("clinic"),
-    practitioner_id=bindparam("practitioner"),
-    starts_at=bindparam("start"),
-    ends_at=bindparam("end"),
-)
-_RESTORE_VISIT = (
-    update(APPOINTMENT)
-    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.status == AppointmentStatus.CANCELLED)
-    .where(APPOINTMENT.c.slot_id == bindparam("slot"))
-    .values(status=bindparam("old"), version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
+_RESTORE_VISIT = Many.update(
+    lambda row: (
+        update(APPOINTMENT)
+        .where(APPOINTMENT.c.id == row["visit"], APPOINTMENT.c.status == AppointmentStatus.CANCELLED)
+        .where(APPOINTMENT.c.slot_id == row["slot_id"])
+        .values(status=row["old"], version=APPOINTMENT.c.version + 1, changed_at=row["now"])
+    ),
+    visit=APPOINTMENT.c.id,
+    slot_id=APPOINTMENT.c.slot_id,
+    old=APPOINTMENT.c.status,
+    now=APPOINTMENT.c.changed_at,
 )
 _WITHDRAW_ABOUT = (
     update(OUTBOX)
@@ -157,7 +184,7 @@ def forget_what_was_queued(connection: Connection, visit_ids: Sequence[int], now
 
 def free_slots(connection: Connection, visits: Sequence[tuple[int, int]], how: FreedBy, now: datetime) -> None:
     """Free the slots of visits that leave them: (slot, visit). Raises `Conflict` for one that is not taken."""
-    rows = [{"slot": slot, "visit": visit, "how": how, "now": now} for slot, visit in visits]
+    rows = [{"slot_id": slot, "visit": visit, "how": how, "now": now} for slot, visit in visits]
     exactly(connection, _FREE_SLOT, rows, "slot")
 
 
@@ -174,18 +201,18 @@ def _confirm(connection: Connection, changes: Sequence[ConfirmAppointment], now:
 
 
 def _move(connection: Connection, changes: Sequence[MoveAppointment], now: datetime) -> None:
-    exactly(connection, _CLAIM_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    exactly(connection, _CLAIM_SLOT, [{"slot_id": c.slot_id} for c in changes], "slot")
     visits = [
         {
             "visit": c.appointment_id,
             "seen": c.version,
             "now": now,
             "status": c.status,
-            "slot": c.slot_id,
-            "clinic": c.clinic_id,
-            "practitioner": c.practitioner_id,
-            "start": c.starts_at,
-            "end": c.ends_at,
+            "slot_id": c.slot_id,
+            "clinic_id": c.clinic_id,
+            "practitioner_id": c.practitioner_id,
+            "starts_at": c.starts_at,
+            "ends_at": c.ends_at,
         }
         for c in changes
     ]
@@ -194,11 +221,14 @@ def _move(connection: Connection, changes: Sequence[MoveAppointment], now: datet
     forget_what_was_queued(connection, [c.appointment_id for c in changes], now)
 
 
-_NEW_VISIT = insert(APPOINTMENT).returning(APPOINTMENT.c.slot_id, APPOINTMENT.c.id)
+_NEW_VISIT = Many.insert(
+    APPOINTMENT,
+    "patient_id clinic_id service_id practitioner_id slot_id starts_at ends_at status created_by created_at changed_at",
+)
 
 
 def _book(connection: Connection, changes: Sequence[BookAppointment], now: datetime) -> dict[int, int]:
-    exactly(connection, _CLAIM_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
+    exactly(connection, _CLAIM_SLOT, [{"slot_id": c.slot_id} for c in changes], "slot")
     rows = [
         {
             "patient_id": c.patient_id,
@@ -212,16 +242,15 @@ def _book(connection: Connection, changes: Sequence[BookAppointment], now: datet
             "created_by": "text",
             "created_at": now,
             "changed_at": now,
-            "version": 1,
         }
         for c in changes
     ]
-    return {row[0]: row[1] for row in connection.execute(_NEW_VISIT, rows)}
+    return dict(zip((c.slot_id for c in changes), _NEW_VISIT.ids(connection, rows), strict=True))
 
 
 def _restore(connection: Connection, changes: Sequence[RestoreAppointment], now: datetime) -> None:
-    exactly(connection, _CLAIM_SLOT, [{"slot": c.slot_id} for c in changes], "slot")
-    visits = [{"visit": c.appointment_id, "slot": c.slot_id, "old": c.status, "now": now} for c in changes]
+    exactly(connection, _CLAIM_SLOT, [{"slot_id": c.slot_id} for c in changes], "slot")
+    visits = [{"visit": c.appointment_id, "slot_id": c.slot_id, "old": c.status, "now": now} for c in changes]
     exactly(connection, _RESTORE_VISIT, visits, "appointment")
 
 
@@ -336,16 +365,21 @@ def _silence(connection: Connection, changes: Sequence[SilencePatient], now: dat
     withdraw(connection, and_(OUTBOX.c.patient_id.in_(ids), UNSETTLED), "silenced", now)
 
 
-_CLOSE_QUESTION = (
-    update(QUESTION)
-    .where(QUESTION.c.id == bindparam("question"), QUESTION.c.state == fixed(QuestionState.OPEN))
-    .values(state=bindparam("how"), closed_at=bindparam("now"))
+_CLOSE_QUESTION = Many.update(
+    lambda row: (
+        update(QUESTION)
+        .where(QUESTION.c.id == row["question"], QUESTION.c.state == fixed(QuestionState.OPEN))
+        .values(state=row["how"], closed_at=row["now"])
+    ),
+    question=QUESTION.c.id,
+    how=QUESTION.c.state,
+    now=QUESTION.c.closed_at,
 )
 
 
 def _close_questions(connection: Connection, changes: Sequence[CloseQuestion], now: datetime) -> None:
     # Not compared with what was seen: a question that ended by itself meanwhile is as over as it can be.
-    connection.execute(_CLOSE_QUESTION, [{"question": c.question_id, "how": c.state, "now": now} for c in changes])
+    _CLOSE_QUESTION(connection, [{"question": c.question_id, "how": c.state, "now": now} for c in changes])
 
 
 # In this order: questions end before visits end (and take theirs along), slots are freed before they are claimed.

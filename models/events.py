@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Connection, Row, Table, func, insert, literal_column, select, text
+from sqlalchemy import BigInteger, Connection, Row, Table, func, literal_column, select, text
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql
 
@@ -22,6 +22,7 @@ from models.changes import (
 )
 from models.clinic import Clinic
 from models.event import Event
+from models.many import Many
 
 EVENT = cast(Table, Event.__table__)
 CLINIC = cast(Table, Clinic.__table__)
@@ -34,6 +35,8 @@ _VISITS: Mapping[type[Any], str] = {
     ConfirmAppointment: "appointment.confirmed",
 }
 
+_TELL = Many.insert(EVENT, "at kind subject clinic_id")
+
 Told = dict[str, Any]
 
 
@@ -44,8 +47,7 @@ def event(kind: str, subject: str, clinic_id: int | None, at: datetime) -> Told:
 
 def tell(connection: Connection, events: Sequence[Told]) -> None:
     """Write *events* with what they tell: in the same transaction."""
-    if events:
-        connection.execute(insert(EVENT), list(events))
+    _TELL(connection, events)
 
 
 def of_changes(

@@ -11,14 +11,17 @@ from sqlalchemy import Connection, Select, Table, func, literal_column, select, 
 
 from models.ledger import HAND_OVER, INBOX, OUTBOX, QUESTION, THREAD
 from models.post import ParkedReceipt, Quarantine
+from models.timed import Reminder
 
 PARKED = cast(Table, ParkedReceipt.__table__)
 QUARANTINE = cast(Table, Quarantine.__table__)
+REMINDER = cast(Table, Reminder.__table__)
 
 # Literal, as the partial indexes have them: SQLite compares the words.
 WAITING_IN = text("inbox.state IN ('new', 'part')")
 WAITING_OUT = text("outbox.state IN ('queued', 'leased')")
 OPEN_HAND_OVER = text("hand_over.state <> 'closed'")
+PLANNED = text("reminder.state = 'planned'")
 OPEN_QUESTION = text("question.state = 'open'")
 
 
@@ -36,6 +39,7 @@ def gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
     yield from _waiting_in(connection, now)
     yield from _waiting_out(connection, now)
     yield from _hand_overs(connection, now)
+    yield from _reminders(connection, now)
     for name, query in _COUNTS.items():
         yield Gauge(name, connection.execute(query).scalar_one())
 
@@ -72,6 +76,14 @@ def _hand_overs(connection: Connection, now: datetime) -> Iterator[Gauge]:
     yield Gauge("hand_overs_open", count)
     yield Gauge("hand_overs_late", late)
     yield Gauge("hand_overs_oldest_seconds", _age(now, oldest))
+
+
+def _reminders(connection: Connection, now: datetime) -> Iterator[Gauge]:
+    count, oldest = connection.execute(
+        select(func.count(), func.min(REMINDER.c.due_at)).where(PLANNED, REMINDER.c.due_at <= now)
+    ).one()
+    yield Gauge("reminders_due", count)
+    yield Gauge("reminders_oldest_due_seconds", _age(now, oldest))
 
 
 def _age(now: datetime, moment: datetime | None) -> float:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, case, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models.among import among
 from models.base import fixed
+from models.many import Many
 from models.post import HandOver, Inbox, LinkSession, Quarantine, Thread
 from models.states import HandOverReason, HandOverState, InboxState, Outcome, ThreadState
 
@@ -102,21 +102,15 @@ def earlier_copies(connection: Connection, digests: Collection[bytes], since: da
 
 
 _COLUMNS = tuple(field.name for field in fields(PartIn))
-_NEW_PARTS = insert(INBOX).returning(INBOX.c.id, sort_by_parameter_order=True)
+_NEW_PARTS = Many.insert(INBOX, " ".join(_COLUMNS))
 
 
 def insert_parts(connection: Connection, parts: Sequence[PartIn]) -> list[int]:
     """Store *parts* in their order; returns their ids."""
-    return [
-        row[0]
-        for row in connection.execute(_NEW_PARTS, [{name: getattr(part, name) for name in _COLUMNS} for part in parts])
-    ]
+    return _NEW_PARTS.ids(connection, [{name: getattr(part, name) for name in _COLUMNS} for part in parts])
 
 
-_NEW_THREADS = {
-    "sqlite": sqlite.insert(THREAD).on_conflict_do_nothing(index_elements=["number", "service_number"]),
-    "postgresql": postgresql.insert(THREAD).on_conflict_do_nothing(index_elements=["number", "service_number"]),
-}
+_NEW_THREADS = Many.insert(THREAD, "number service_number last_text_at", ignoring=["number", "service_number"])
 
 
 def make_threads(connection: Connection, pairs: Collection[tuple[str, str]], now: datetime) -> None:
@@ -125,15 +119,11 @@ def make_threads(connection: Connection, pairs: Collection[tuple[str, str]], now
         {
             "number": number,
             "service_number": service_number,
-            "state": ThreadState.BOT,
-            "unclear": 0,
             "last_text_at": now,
-            "version": 1,
         }
         for number, service_number in sorted(pairs)
     ]
-    if rows:
-        connection.execute(_NEW_THREADS[connection.dialect.name], rows)
+    _NEW_THREADS(connection, rows)
 
 
 _WAITING_COLUMNS = (

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models import events, offering, waitlist
 from models.among import among
@@ -22,16 +21,15 @@ from models.base import fixed
 from models.changes import BookAppointment, Change
 from models.crypto import Keys, seal_text
 from models.facts import ThreadFacts
+from models.many import Many
 from models.post import HandOver, Inbox, Outbox, Question, Thread
 from models.queries import undo_data
 from models.states import (
     HandOverReason,
     InboxState,
-    OutboxState,
     Outcome,
     Purpose,
     QuestionKind,
-    QuestionState,
 )
 
 __all__ = ["Conflict", "Entry", "HandOverOut", "Handled", "QuestionOut", "TextOut", "put_out", "put_questions", "write"]
@@ -141,57 +139,55 @@ def write(connection: Connection, keys: Keys, entries: Sequence[Entry], now: dat
 
 # --- threads and texts --------------------------------------------------------------------------------------------
 
-_SET_THREAD = (
-    update(THREAD)
-    .where(THREAD.c.id == bindparam("thread"), THREAD.c.version == bindparam("seen"))
-    .values(
-        clinic_id=bindparam("clinic"),
-        state=bindparam("state_"),
-        language=bindparam("language_"),
-        session_patient_id=bindparam("session_patient"),
-        session_until=bindparam("session_end"),
-        unclear=bindparam("unclear_"),
-        undo=bindparam("undo_"),
-        noticed_at=bindparam("noticed"),
-        last_text_at=bindparam("now"),
-        version=THREAD.c.version + 1,
-    )
+_OF_THREAD = (
+    "clinic_id",
+    "state",
+    "language",
+    "session_patient_id",
+    "session_until",
+    "unclear",
+    "undo",
+    "noticed_at",
+    "last_text_at",
+)
+_SET_THREAD = Many.update(
+    lambda thread: (
+        update(THREAD)
+        .where(THREAD.c.id == thread["id"], THREAD.c.version == thread["version"])
+        .values(version=THREAD.c.version + 1, **{name: thread[name] for name in _OF_THREAD})
+    ),
+    **{name: THREAD.c[name] for name in ("id", "version", *_OF_THREAD)},
 )
 
 
 def _write_threads(connection: Connection, entries: Iterable[Entry], now: datetime) -> None:
     rows = [
         {
-            "thread": thread.id,
-            "seen": thread.version,
-            "clinic": thread.clinic_id,
-            "state_": thread.state,
-            "language_": thread.language,
-            "session_patient": thread.session_patient_id,
-            "session_end": thread.session_until,
-            "unclear_": thread.unclear,
-            "undo_": None if thread.undo is None else undo_data(thread.undo),
-            "noticed": thread.noticed_at,
-            "now": now,
+            "id": thread.id,
+            "version": thread.version,
+            "clinic_id": thread.clinic_id,
+            "state": thread.state,
+            "language": thread.language,
+            "session_patient_id": thread.session_patient_id,
+            "session_until": thread.session_until,
+            "unclear": thread.unclear,
+            "undo": None if thread.undo is None else undo_data(thread.undo),
+            "noticed_at": thread.noticed_at,
+            "last_text_at": now,
         }
         for thread in (entry.thread for entry in entries)
     ]
     exactly(connection, _SET_THREAD, rows, "thread")
 
 
-_SET_HANDLED = (
-    update(INBOX)
-    .where(INBOX.c.id == bindparam("row"), INBOX.c.state.in_([fixed(InboxState.NEW), fixed(InboxState.PART)]))
-    .values(
-        state=InboxState.DONE,
-        octets=None,
-        thread_id=bindparam("thread"),
-        text=bindparam("sealed"),
-        intent=bindparam("intent_"),
-        outcome=bindparam("outcome_"),
-        reason=bindparam("reason_"),
-        handled_at=bindparam("now"),
-    )
+_OF_HANDLED = ("thread_id", "text", "intent", "outcome", "reason", "handled_at")
+_SET_HANDLED = Many.update(
+    lambda row: (
+        update(INBOX)
+        .where(INBOX.c.id == row["id"], INBOX.c.state.in_([fixed(InboxState.NEW), fixed(InboxState.PART)]))
+        .values(state=InboxState.DONE, octets=None, **{name: row[name] for name in _OF_HANDLED})
+    ),
+    **{name: INBOX.c[name] for name in ("id", *_OF_HANDLED)},
 )
 _SET_JOINED = (
     update(INBOX)
@@ -204,13 +200,13 @@ def _write_handled(connection: Connection, keys: Keys, entries: Iterable[Entry],
     done = [(entry.thread.id, entry.handled) for entry in entries if entry.handled is not None]
     rows = [
         {
-            "row": handled.inbox_id,
-            "thread": thread_id,
-            "sealed": seal_text(keys, "inbox.text", handled.inbox_id, handled.text),
-            "intent_": handled.intent,
-            "outcome_": handled.outcome,
-            "reason_": handled.reason,
-            "now": now,
+            "id": handled.inbox_id,
+            "thread_id": thread_id,
+            "text": seal_text(keys, "inbox.text", handled.inbox_id, handled.text),
+            "intent": handled.intent,
+            "outcome": handled.outcome,
+            "reason": handled.reason,
+            "handled_at": now,
         }
         for thread_id, handled in done
     ]
@@ -231,10 +227,12 @@ def _withdraw_numbers(connection: Connection, entries: Iterable[Entry], now: dat
         withdraw(connection, and_(OUTBOX.c.number.in_(numbers), UNSETTLED), "wrong_number", now)
 
 
-_PUT_OUT = {
-    "sqlite": sqlite.insert(OUTBOX).on_conflict_do_nothing(index_elements=["key"]),
-    "postgresql": postgresql.insert(OUTBOX).on_conflict_do_nothing(index_elements=["key"]),
-}
+_PUT_OUT = Many.insert(
+    OUTBOX,
+    "key thread_id number service_number patient_id appointment_id inbox_id purpose lane message body due_at expires_at"
+    " created_at",
+    ignoring=["key"],
+)
 _PROMOTE = (
     update(OUTBOX)
     .where(among(OUTBOX.c.number, "numbers"), UNSETTLED, OUTBOX.c.lane > bindparam("above"))
@@ -264,20 +262,22 @@ def put_out(connection: Connection, keys: Keys, texts: Sequence[TextOut], now: d
             "lane": text.lane,
             "message": text.message,
             "body": seal_text(keys, "outbox.body", text.key, text.body),
-            "state": OutboxState.QUEUED,
             "due_at": text.due_at,
             "expires_at": text.expires_at,
-            "attempts": 0,
-            "parts": 1,
-            "maybe_twice": False,
             "created_at": now,
         }
         for text in texts
     ]
-    connection.execute(_PUT_OUT[connection.dialect.name], rows)
+    _PUT_OUT(connection, rows)
     answered = [text.number for text in texts if text.lane == 0]
     if answered:
         connection.execute(_PROMOTE, {"numbers": answered, "above": 0, "now": now})
+
+
+_OPEN_QUESTION = Many.insert(
+    QUESTION,
+    "thread_id kind patient_id appointment_id offer_id code outbox_key data asked_at expires_at",
+)
 
 
 def put_questions(
@@ -288,7 +288,6 @@ def put_questions(
         {
             "thread_id": thread_id,
             "kind": asked.kind,
-            "state": QuestionState.OPEN,
             "patient_id": asked.patient_id,
             "appointment_id": asked.appointment_id,
             "offer_id": asked.offer_id,
@@ -300,8 +299,7 @@ def put_questions(
         }
         for thread_id, asked in questions
     ]
-    if rows:
-        connection.execute(insert(QUESTION), rows)
+    _OPEN_QUESTION(connection, rows)
 
 
 def _write_hand_overs(connection: Connection, entries: Iterable[Entry], now: datetime) -> None:
@@ -323,6 +321,9 @@ def _write_hand_overs(connection: Connection, entries: Iterable[Entry], now: dat
         connection.execute(insert(HAND_OVER), rows)
 
 
+_AUDITED = Many.insert(AUDIT, "at actor action thread_id inbox_id patient_id appointment_id details")
+
+
 def _write_audit(connection: Connection, entries: Iterable[Entry], created: Mapping[int, int], now: datetime) -> None:
     rows = [
         {
@@ -337,7 +338,7 @@ def _write_audit(connection: Connection, entries: Iterable[Entry], created: Mapp
         }
         for entry in entries
     ]
-    connection.execute(insert(AUDIT), rows)
+    _AUDITED(connection, rows)
 
 
 def _write_events(connection: Connection, entries: Iterable[Entry], created: Mapping[int, int], now: datetime) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.among import among
 from models.base import fixed
+from models.many import Many
 from models.patient import ContactNumber, Guardianship, Patient, Stop
 from models.post import Outbox, ParkedReceipt, RateShare, Submission
 from models.states import OutboxState, Purpose
@@ -218,22 +219,28 @@ class Accepted:
     at: datetime
 
 
-_SUBMITTED = {
-    "sqlite": sqlite.insert(SUBMISSION).on_conflict_do_nothing(index_elements=["outbox_id", "part"]),
-    "postgresql": postgresql.insert(SUBMISSION).on_conflict_do_nothing(index_elements=["outbox_id", "part"]),
-}
-_SENT = (
-    update(OUTBOX)
-    .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.state.in_(_UNSETTLED))
-    .values(
-        state=OutboxState.SENT,
-        sent_at=bindparam("now"),
-        parts=bindparam("total"),
-        attempts=OUTBOX.c.attempts + 1,
-        reason=None,
-        lease_by=None,
-        lease_until=None,
-    )
+_SUBMITTED = Many.insert(
+    SUBMISSION,
+    "outbox_id part account message_id match_key submitted_at",
+    ignoring=["outbox_id", "part"],
+)
+_SENT = Many.update(
+    lambda row: (
+        update(OUTBOX)
+        .where(OUTBOX.c.id == row["id"], OUTBOX.c.state.in_(_UNSETTLED))
+        .values(
+            state=OutboxState.SENT,
+            sent_at=row["now"],
+            parts=row["total"],
+            attempts=OUTBOX.c.attempts + 1,
+            reason=None,
+            lease_by=None,
+            lease_until=None,
+        )
+    ),
+    id=OUTBOX.c.id,
+    now=OUTBOX.c.sent_at,
+    total=OUTBOX.c.parts,
 )
 
 
@@ -250,14 +257,13 @@ def accept(connection: Connection, parts: Sequence[Accepted]) -> None:
         }
         for part in parts
     ]
-    connection.execute(_SUBMITTED[connection.dialect.name], rows)
+    _SUBMITTED(connection, rows)
     whole = [part for part in parts if part.total == 1]
     several = {part.outbox_id: part for part in parts if part.total > 1}
     if several:
         taken = parts_taken(connection, list(several))
         whole += [part for outbox_id, part in several.items() if len(taken.get(outbox_id, ())) >= part.total]
-    if whole:
-        connection.execute(_SENT, [{"row": part.outbox_id, "now": part.at, "total": part.total} for part in whole])
+    _SENT(connection, [{"id": part.outbox_id, "now": part.at, "total": part.total} for part in whole])
     if several:
         _conclude(connection, several)  # receipts of the first parts may have come before the last part was accepted
 

@@ -180,11 +180,12 @@ def set_planned(connection: Connection, visits: Sequence[Row[Any]]) -> None:
 # --- what is due --------------------------------------------------------------------------------------------------
 
 
-def is_any_due(connection: Connection, now: datetime) -> bool:
-    """Whether a reminder's time has come."""
-    return (
-        connection.execute(select(REMINDER.c.id).where(_PLANNED, REMINDER.c.due_at <= now).limit(1)).first() is not None
-    )
+_FIRST_DUE = select(REMINDER.c.due_at).where(_PLANNED, REMINDER.c.due_at <= bindparam("now"))
+
+
+def first_due(connection: Connection, now: datetime) -> datetime | None:
+    """Since when the reminder that has been due for longest waits; None when no reminder's time has come."""
+    return connection.execute(_FIRST_DUE.order_by(REMINDER.c.due_at).limit(1), {"now": now}).scalar()
 
 
 _DUE = select(REMINDER.c.id).where(_PLANNED, REMINDER.c.due_at <= bindparam("now"))
