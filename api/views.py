@@ -188,7 +188,7 @@ def _asked(found: Ledger, patient_id: int, lines: Sequence[Line], keys: Keys, zo
         "answered_at": local(last.received_at, zone),
         "text": None if sealed is None else _opened(keys, "inbox.text", last.inbox_id or 0, sealed),
         "outcome": "no_answer" if last.step is OfferStep.ASKED else last.step.value,
-        "reason": last.reason,
+        "reason": last.reason or asked.reason,
     }
 
 

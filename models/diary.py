@@ -169,12 +169,11 @@ def insert_slots(connection: Connection, new: Sequence[SlotValues], state: SlotS
 
 def update_slot(connection: Connection, stored: StoredSlots, new: SlotValues) -> None:
     """Bring an existing slot to *new*. The caller has seen that it is not taken."""
-    row = stored.rows[new.key]
-    connection.execute(
-        update(SLOT)
-        .where(SLOT.c.id == row.id)
-        .values(**new.place(), state=stored.state(new), version=SLOT.c.version + 1)
-    )
+    row, state = stored.rows[new.key], stored.state(new)
+    values = new.place() | {"state": state, "version": SLOT.c.version + 1}
+    if state is SlotState.HELD:
+        values |= NEVER_FREED  # what staff keep is not offered, however it fell free
+    connection.execute(update(SLOT).where(SLOT.c.id == row.id).values(**values))
     if stored.services[row.id] != new.services:
         connection.execute(delete(SLOT_SERVICE).where(SLOT_SERVICE.c.slot_id == row.id))
         _link(connection, [(row.id, service) for service in new.services])

@@ -120,13 +120,14 @@ class NewOffer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Somebody who is asked in a wave; *releases* is the later visit that a win would give up."""
+    """Somebody who is asked in a wave; *releases* is the later visit that a win would give up, *reason* why so late."""
 
     patient_id: int
     number: str
     outbox_key: str
     releases: int | None
     wish_id: int | None
+    reason: str | None = None
 
 
 def open_offer(connection: Connection, keys: Keys, new: NewOffer, version: int, now: datetime) -> int | None:
@@ -188,6 +189,7 @@ def add_wave(
                 wave=wave,
                 outbox_key=each.outbox_key,
                 appointment_id=each.releases,
+                reason=each.reason,
             )
             for each in asked
         ]

@@ -53,6 +53,19 @@ def test_an_offer_by_staff_goes_to_the_waitlist_and_shows_whom_it_passed_over(so
     assert offer["waves"] == 1
 
 
+def test_a_time_that_staff_keep_is_offered_to_nobody(soon, database, keys, clock):
+    soon.put("/patients/eino", a_patient(identity_code=None, numbers=["+358405550102"]))
+    soon.put("/waitlist/w1", WISH)
+    times = {"start": SOON.isoformat(), "end": (SOON + timedelta(minutes=30)).isoformat()}
+    soon.put("/appointments/a1", {"patient": "eino", "slot": "soon", "service": "checkup"})
+    soon.put("/appointments/a1", {"patient": "eino", "slot": "soon", "service": "checkup", "status": "cancelled"})
+
+    soon.put("/slots/soon", a_slot(**times, state="held"))
+
+    assert run(database, keys, clock) == 0
+    assert soon.get("/slots/soon").json["state"] == "held"
+
+
 def test_an_offer_to_picked_patients_asks_them_alone(soon, database, keys, clock):
     soon.put("/waitlist/w2", WISH)
     picked = a_patient(identity_code=None, numbers=["+358405550102"], consents={"offers": True})

@@ -219,7 +219,7 @@ def _work_and_die(service, run: Race) -> None:
         )
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        time.sleep(run.chance.uniform(0.02, 0.3))
+        time.sleep(run.chance.uniform(0.1, 1.2))  # a young process takes its time for its first step
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         left = service.count("SELECT count(*) FROM offer WHERE waves = 0")

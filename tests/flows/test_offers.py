@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import update
 
 from handlers.offers import OfferRules
 from handlers.rounds.offers import OfferRound
@@ -16,7 +17,8 @@ from models.offer import Offer, OfferSkipped, WaitlistEntry
 from models.offered import ledger
 from models.offering import OFFER
 from models.patient import Consent
-from models.states import OfferState, OfferStep, Purpose, SlotState, WaitlistState
+from models.schedule import Appointment, Slot
+from models.states import AppointmentStatus, OfferState, OfferStep, Purpose, SlotState, WaitlistState
 from tests.rows import KEYS, how_many, rows_of
 
 SOON = "6.3. 10.00"  # Friday
@@ -66,6 +68,20 @@ class Offers:
             found = ledger(connection, OFFER.c.id == offer.id)
         assert check(KEYS, found.told, found.lines) == []
         return [each.line.step for each in found.lines if each.line.patient_id == patient.id]
+
+    def asked(self, patient):
+        """The line of the last offer's ledger that says that the patient was asked."""
+        offer = self.last
+        with self.clinic.database.reading() as connection:
+            lines = ledger(connection, OFFER.c.id == offer.id).lines
+        return next(each.line for each in lines if (each.line.step, each.line.patient_id) == ("asked", patient.id))
+
+    def miss(self, patient):
+        """The patient does not come to their newest visit."""
+        visit = rows_of(self.clinic.database, Appointment, patient_id=patient.id)[-1]
+        with self.clinic.database.transaction() as connection:
+            missed = update(Appointment).where(Appointment.id == visit.id)
+            connection.execute(missed.values(status=AppointmentStatus.MISSED))
 
     def code(self, patient):
         return re.findall(r"\b\d[A-Z]\d\b", " ".join(patient.phone.shows))[-1]
@@ -335,8 +351,6 @@ def test_a_stop_in_answer_to_an_offer_ends_offers_only(clinic, offers):
 
 
 def rows_of_visits(clinic, patient):
-    from models.schedule import Appointment
-
     return [row.id for row in rows_of(clinic.database, Appointment, patient_id=patient.id)]
 
 
@@ -380,6 +394,33 @@ def test_waves_go_out_in_fair_order_and_end_with_the_win(clinic, offers):
     assert all(patient.phone.shows for patient in people)
     assert people[11].texts("otan").message == "offer_won"
     assert offers.run(minutes=20) == 0
+
+
+def test_whose_turn_did_not_come_is_written_down_too(clinic, offers):
+    people = [offers.waiting(f"{n} Esimerkki", visit=None) for n in range(12)]
+    offers.free_by_text()
+    offers.run(minutes=5)
+
+    assert [offers.skipped(patient) for patient in people] == [None] * 10 + ["turn_not_come"] * 2
+
+
+def test_who_broke_two_won_times_comes_last_and_the_ledger_says_why(clinic, offers):
+    breaker = offers.waiting("Rikki Esimerkki", visit=None)
+    for wall in (SOON, "9.3. 10.00"):
+        offers.free_by_text(wall)
+        offers.run(minutes=5)
+        assert breaker.texts("otan").message == "offer_won"
+        offers.miss(breaker)
+        add(clinic, breaker, key=f"w-{wall}")
+    other = offers.waiting("Toinen Esimerkki", visit=None, last_asked_at=clinic.now)
+    offers.round = OfferRound(clinic.database, KEYS, OfferRules(wave_size=1))
+    offers.free_by_text("9.3. 12.00")
+    offers.run(minutes=5)
+    assert len(other.phone.shows) == 1
+    offers.run(minutes=10)
+
+    assert offers.asked(breaker).reason == "broke_won_times"
+    assert offers.asked(other).reason is None
 
 
 def test_who_was_asked_longest_ago_comes_first(clinic, offers):
@@ -591,8 +632,6 @@ def test_joining_lifts_a_stop_for_offers_and_for_nothing_else(clinic, offers):
 
 
 def test_the_slot_is_held_while_the_offer_runs(clinic, offers):
-    from models.schedule import Slot
-
     offers.waiting(visit=None)
     offers.free_by_text()
     offers.run(minutes=5)
