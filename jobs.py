@@ -6,6 +6,7 @@ has called `begin`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ log = structlog.get_logger("jobs")
 
 QUEUES = ("urgent", "timed", "bulk")
 BEAT = "timed:"  # heartbeat rows of kinds begin with this
+REDIS_AGAIN = 5.0  # seconds for which a Redis that failed is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +57,37 @@ class Workshop:
             house.database, house.keys, rules, region=service.region, languages=service.languages
         )
         self.offers = OfferRound(house.database, house.keys, offer_rules(settings))
-        self._redis = connect_redis(redis_url(settings), socket_timeout=2)
+        self._bell = Bell(connect_redis(redis_url(settings), socket_timeout=1, socket_connect_timeout=1))
 
     def remind(self, now: datetime) -> int:
         """Carry out what is due of reminders and provisional times, and tell the gateways."""
-        done = self.reminders.run(now)
-        if done:
-            self._ring()
-        return done
+        return self._ringing(self.reminders.run(now))
 
     def offer(self, now: datetime) -> int:
         """Begin, continue and end the offers that are due, and tell the gateways."""
-        done = self.offers.run(now)
+        return self._ringing(self.offers.run(now))
+
+    def _ringing(self, done: int) -> int:
         if done:
-            self._ring()
+            self._bell.ring()
         return done
 
-    def _ring(self) -> None:
-        """Without Redis the gateways look every 250 ms."""
+
+class Bell:
+    """Tells the gateways that there is something in the outbox. Without Redis they look every 250 ms."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._away_until = 0.0  # by the steady clock: a Redis that hangs must not hold the work up
+
+    def ring(self) -> None:
+        """Ring if Redis lets us; one that failed a moment ago is left alone."""
+        if time.monotonic() < self._away_until:
+            return
         try:
             self._redis.publish(CHANNEL, b"1")
         except (redis.RedisError, OSError) as error:
+            self._away_until = time.monotonic() + REDIS_AGAIN
             log.info("nobody_rung", error=type(error).__name__)
 
 

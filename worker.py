@@ -7,6 +7,7 @@ tick only says what to look for: what is due stands in the database, so nothing 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -23,17 +24,20 @@ import redis
 import structlog
 from rq import Queue, SimpleWorker
 from rq.exceptions import DuplicateJobError
+from sqlalchemy import Connection
 
 import jobs
 import lifeline
 from embedded import EmbeddedRedis, EmbeddedRedisError, redis_url
 from gateway.bell import connect as connect_redis
 from models.database import is_away
-from models.heartbeats import beat, forget
+from models.heartbeats import beat, beats, forget
 from startup import House, arguments, open_house
 
 TICK = 1.0  # seconds
 BEAT_EVERY = timedelta(seconds=2)
+STANDING_IN = timedelta(seconds=5)  # how often a foreman looks whether wake-ups are answered
+UNANSWERED = timedelta(seconds=15)  # longer than a round of work takes
 FORGOTTEN = timedelta(days=1)  # heartbeats of processes that ended so long ago
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a child that ended is started again
 STEADY = 30.0  # seconds that a child must live for its next end to count as the first
@@ -55,7 +59,8 @@ class Tick:
         self._queues = {name: Queue(name, connection=connection) for name in jobs.QUEUES}
         self._run = run
         self._last: dict[str, int] = {}
-        self._degraded = False
+        self._away_until = 0.0  # by the steady clock
+        self._away = False
 
     def __call__(self, now: datetime) -> None:
         """Wake what has become due since the last call."""
@@ -63,29 +68,40 @@ class Tick:
             turn = int(now.timestamp() // kind.every.total_seconds())
             if self._last.get(name) != turn:
                 self._last[name] = turn
-                self._wake(name, kind, turn)
+                if not self._has_woken(name, kind, turn):
+                    self._run(name)
 
-    def _wake(self, name: str, kind: jobs.Kind, turn: int) -> None:
-        """A job's id is its kind and its turn: the ticks of all processes mean the same one."""
-        stale = max(
-            10, 2 * int(kind.every.total_seconds())
-        )  # a wake-up that waited so long has been followed by others
+    def _has_woken(self, name: str, kind: jobs.Kind, turn: int) -> bool:
+        """Whether Redis has the wake-up. One that failed a moment ago is not asked."""
+        if time.monotonic() < self._away_until:
+            return False
         try:
+            self._enqueue(name, kind, turn)
+        except (redis.RedisError, OSError) as error:
+            self._away_until = time.monotonic() + jobs.REDIS_AGAIN
+            if not self._away:
+                log.warning("redis_away", error=type(error).__name__, effect="timed work is done by the tick itself")
+            self._away = True
+            return False
+        if self._away:
+            log.info("redis_back")
+        self._away = False
+        return True
+
+    def _enqueue(self, name: str, kind: jobs.Kind, turn: int) -> None:
+        """A job's id is its kind and its turn: the ticks of all processes mean the same one."""
+        stale = max(10, 2 * int(kind.every.total_seconds()))  # what waited so long has been followed by others
+        with contextlib.suppress(DuplicateJobError):
             self._queues[kind.queue].enqueue(
                 "jobs.run", name, job_id=f"{name}-{turn}", unique=True, ttl=stale, result_ttl=stale, failure_ttl=stale
             )
-        except DuplicateJobError:
-            pass
-        except (redis.RedisError, OSError) as error:
-            self._say_degraded(error)
-            self._run(name)
-        else:
-            self._degraded = False
 
-    def _say_degraded(self, error: Exception) -> None:
-        if not self._degraded:
-            log.warning("redis_away", error=type(error).__name__, effect="timed work is done by the tick itself")
-        self._degraded = True
+
+def unanswered(connection: Connection, began: datetime, now: datetime) -> list[str]:
+    """The kinds that should have run for long, by all processes, and did not: wake-ups that no worker takes."""
+    ran = {beat.name.removeprefix(jobs.BEAT): beat.at for beat in beats(connection, jobs.BEAT)}
+    patience = {name: kind.every + UNANSWERED for name, kind in jobs.KINDS.items()}
+    return [name for name, wait in patience.items() if max(began, ran.get(name, began)) + wait <= now]
 
 
 # --- the workers --------------------------------------------------------------------------------------------------
@@ -148,12 +164,18 @@ class Supervisor:
                 process.wait()
 
 
+class QueueWorker(SimpleWorker):
+    """An RQ worker that is back soon after Redis is: RQ's own would wait up to a minute."""
+
+    max_connection_wait_time = 2.0
+
+
 def work(house: House, queue: str) -> None:
     """Be one RQ worker on one queue: a worker on two would lose a job when it dies between them."""
     logging.getLogger("rq").setLevel(logging.WARNING)
     jobs.begin(house)
     try:
-        SimpleWorker(
+        QueueWorker(
             [queue],
             connection=connect_redis(redis_url(house.settings)),
             worker_ttl=25,
@@ -176,16 +198,18 @@ class Foreman:
         self._house = house
         self._supervisor = supervisor
         self._embedded = None if house.settings.redis.url else EmbeddedRedis(house.settings.service.data_dir)
-        self._tick = Tick(connect_redis(redis_url(house.settings), socket_timeout=2))
+        self._tick = Tick(connect_redis(redis_url(house.settings), socket_timeout=1, socket_connect_timeout=1))
         self._name = f"worker:{socket.gethostname()}:{os.getpid()}"
+        self._began = house.clock()
         self._beaten: datetime | None = None
+        self._looked = self._began
         self._failing: set[str] = set()
 
     def run(self, stopping: threading.Event) -> None:
         """Work until *stopping* is set. Nothing that fails ends it."""
         jobs.begin(self._house)
         while not stopping.is_set():
-            for duty in (self._keep_redis, self._keep_workers, self._wake, self._say_alive):
+            for duty in (self._keep_redis, self._keep_workers, self._wake, self._stand_in, self._say_alive):
                 self._dutifully(duty)
             stopping.wait(TICK)
         self._supervisor.stop()
@@ -219,6 +243,18 @@ class Foreman:
 
     def _wake(self) -> None:
         self._tick(self._house.clock())
+
+    def _stand_in(self) -> None:
+        """Do what Redis took the wake-ups of and no worker did: they all wait to be started again, or hang."""
+        now = self._house.clock()
+        if now - self._looked < STANDING_IN:
+            return
+        self._looked = now
+        with self._house.database.reading() as connection:
+            left = unanswered(connection, self._began, now)
+        for name in left:
+            log.warning("timed_work_overdue", kind=name, effect="the work is done by the tick itself")
+            jobs.run(name)
 
     def _say_alive(self) -> None:
         now = self._house.clock()

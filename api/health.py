@@ -27,6 +27,8 @@ HELP = {
     "hand_overs_open": "threads that a person must answer",
     "hand_overs_late": "those whose promised time has passed",
     "hand_overs_oldest_seconds": "age of the oldest",
+    "reminders_due": "reminders whose time has come and that are not in the outbox yet",
+    "reminders_oldest_due_seconds": "how long the oldest of them has been due",
     "receipts_unmatched": "receipts that wait for their text",
     "quarantined_total": "PDUs that could not be read",
     "questions_open": "questions that await an answer",

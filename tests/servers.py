@@ -153,6 +153,16 @@ class Valkey(Server):
         """Stop it at once: it keeps nothing, and may have inherited blocked signals from the test run."""
         super().stop(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Let it hang: it takes connections and says nothing, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def flush(self) -> None:
         """Empty it."""
         with redis.Redis.from_url(self.url) as client:

@@ -23,7 +23,7 @@ from embedded import socket_path
 from gateway.bell import connect as connect_redis
 from models.clinic import Heartbeat
 from models.database import connect
-from models.heartbeats import beats
+from models.heartbeats import beat, beats
 from models.post import Inbox, Question
 from models.schema import newest, version
 from models.staff import IdempotentRequest
@@ -168,6 +168,68 @@ def test_without_redis_the_tick_does_the_work_itself(tmp_path):
     tick(NOW)
 
     assert sorted(done) == sorted(jobs.KINDS)
+
+
+class DeadRedis(redis.Redis):
+    """Counts how often it is asked, and fails."""
+
+    asked = 0
+
+    def execute_command(self, *_arguments, **_options):
+        self.asked += 1
+        raise redis.TimeoutError
+
+    def pipeline(self, *_arguments, **_options):
+        return self.execute_command()
+
+    transaction = eval_ = pipeline
+
+
+def test_a_redis_that_hangs_is_asked_once_in_five_seconds(monkeypatch):
+    steady = [100.0]
+    monkeypatch.setattr(worker.time, "monotonic", lambda: steady[0])
+    hanging, done, asked = DeadRedis(), [], []
+    tick = worker.Tick(hanging, run=done.append)
+
+    for second in range(10):
+        tick(NOW + timedelta(seconds=second))
+        steady[0] += 1.0
+        asked.append(hanging.asked)
+
+    assert len(set(asked)) == 2
+    assert Counter(done)["reminders"] == 10
+
+
+def test_a_redis_that_does_not_hear_the_bell_holds_no_work_up():
+    deaf = DeadRedis()
+    bell = jobs.Bell(deaf)
+
+    bell.ring()
+    bell.ring()
+
+    assert deaf.asked == 1
+
+
+def test_work_whose_wake_ups_nobody_takes_is_seen(database):
+    with database.transaction() as connection:
+        beat(connection, "timed:plan", NOW, {})
+        beat(connection, "timed:offers", NOW - timedelta(days=1), {})
+    long = NOW + timedelta(seconds=10)
+
+    with database.reading() as connection:
+        left = {began: worker.unanswered(connection, began, long) for began in (NOW - timedelta(hours=1), long)}
+
+    assert left == {NOW - timedelta(hours=1): ["sweep", "offers", "questions", "reminders", "requests"], long: []}
+
+
+def test_a_foreman_does_what_no_worker_does(house, database):
+    foreman = worker.Foreman(house, worker.Supervisor([]))
+    foreman._began = foreman._looked = NOW - timedelta(minutes=1)
+    jobs.begin(house)
+
+    foreman._stand_in()
+
+    assert beat_names(database) == {f"timed:{kind}" for kind in jobs.KINDS if kind != "requests"}
 
 
 def test_jobs_name_no_person(valkey):

@@ -32,6 +32,7 @@ from models.timed_facts import Due
 BATCH = 250  # reminders in one transaction: a tenth of a second, so that answers never wait long for a writer
 MOST_BATCHES = 40  # in one round; the next one goes on, and other workers meanwhile take their share
 A_DAY = timedelta(days=1)
+LATE = timedelta(minutes=1)  # a reminder that waited so long was kept up: no worker, or more than the workers can do
 UNREADABLE = "data_error"
 
 log = structlog.get_logger("reminders")
@@ -55,16 +56,20 @@ class ReminderRound:
 
     def run(self, now: datetime) -> int:
         """Do what is due; returns how many reminders. Writes only where there are any."""
-        done = 0
+        done, waits_since = 0, self._first_due(now)
+        if waits_since is not None and now - waits_since >= LATE:
+            log.warning("reminders_late", seconds=round((now - waits_since).total_seconds()))
         for _ in range(MOST_BATCHES):
-            with self._database.reading() as connection:
-                if not reminding.is_any_due(connection, now):
-                    break
-            taken = self._batch(now)
+            taken = 0 if waits_since is None else self._batch(now)
             done += taken
             if not taken:
-                break  # others hold the rest
+                break  # nothing is due, or others hold the rest
+            waits_since = self._first_due(now)
         return done
+
+    def _first_due(self, now: datetime) -> datetime | None:
+        with self._database.reading() as connection:
+            return reminding.first_due(connection, now)
 
     def _batch(self, now: datetime) -> int:
         try:

@@ -51,6 +51,21 @@ def test_a_reminder_that_the_carrier_could_not_deliver_is_on_the_list_of_those_n
     assert listed(visit, "?state=not_sent") == [("3d", "not_sent", "receipt undeliverable")]
 
 
+def test_how_long_due_reminders_wait_for_a_worker_is_in_the_figures(visit, app, clock, tick):
+    tick()
+    before = app.test_client().get("/metrics").text
+    clock.now = NOW + timedelta(days=4, minutes=2)  # the visit is in a week, its first reminder was due two minutes ago
+
+    after = app.test_client().get("/metrics").text
+
+    assert "tekstari_reminders_due 0\ntekstari_reminders_oldest_due_seconds 0\n" in _figures(before)
+    assert "tekstari_reminders_due 1\ntekstari_reminders_oldest_due_seconds 120\n" in _figures(after)
+
+
+def _figures(metrics):
+    return "".join(f"{line}\n" for line in metrics.splitlines() if line.startswith("tekstari_reminders"))
+
+
 def test_a_clinic_may_push_a_reminder_and_twice_in_a_minute_is_once(visit, database, tick):
     first = visit.post("/appointments/v1/remind", {})
     second = visit.post("/appointments/v1/remind", {})

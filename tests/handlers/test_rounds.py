@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from handlers import reminding as rule
 from handlers.reminders import TimedRules
@@ -65,6 +66,18 @@ def test_several_rounds_at_once_have_one_effect(database):
 
     assert how_many(database, Reminder) == 600
     assert (done, how_many(database, Outbox), how_many(database, Question)) == (300, 300, 300)
+
+
+@pytest.mark.parametrize(("waited", "said"), [(59, []), (60, [60])])
+def test_reminders_that_were_kept_up_are_carried_out_and_said_to_be_late(database, waited, said):
+    visits(database, 3)
+    plan(database)
+
+    with capture_logs() as lines:
+        done = remind(database, DUE + timedelta(seconds=waited))
+
+    assert done == 3
+    assert [line["seconds"] for line in lines if line["event"] == "reminders_late"] == said
 
 
 def test_a_round_with_nothing_to_do_does_nothing(database):
