@@ -13,7 +13,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHES = ("line", "conversation", "parser", "timed")
+BENCHES = ("line", "conversation", "parser", "timed", "offers")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -89,8 +89,8 @@ def _mebibytes(written: str) -> float:
     return int(written.split()[0]) / 1024
 
 
-def write_config(folder: Path, *, url: str, port: int, number: str, window: int) -> Path:
-    """A config.toml in *folder* for processes under measurement."""
+def write_config(folder: Path, *, url: str, port: int, number: str, window: int, more: str = "") -> Path:
+    """A config.toml in *folder* for processes under measurement; *more* are further sections."""
     path = folder / "config.toml"
-    path.write_text(CONFIG.format(data_dir=folder, url=url, port=port, number=number, window=window))
+    path.write_text(CONFIG.format(data_dir=folder, url=url, port=port, number=number, window=window) + more)
     return path
