@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-browser check bench corpus format lock clean
+.PHONY: help setup demo test test-long test-browser check bench corpus learn format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: $(SYNCED) ## the benchmarks of bench/, results as JSON and a table
 
 corpus: $(SYNCED) ## score the parser on its corpora, by language, with the errors
 	@$(BIN)/python -m tests.corpus.score --errors
+
+learn: $(SYNCED) ## learn lang/likeness.json anew from the labelled texts (ARGS=--check: what it is worth on texts unseen)
+	@$(BIN)/python -m tests.corpus.learn $(ARGS)
 
 format: $(SYNCED) ## lay the code out as `make check` wants it
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -30,13 +30,13 @@ def full_command(evidence: Evidence) -> Verdict | None:
         return None
     rivals = sorted(score for intent, score in scores.items() if intent is not best)
     margin = scores[best] - (rivals[-1] if rivals else 0.0)
-    confidence = min(0.98, 0.6 + 0.12 * min(scores[best], _SURE) * (margin >= 0.5) + 0.05 * min(margin, 2.0))
+    confidence = min(0.98, 0.3 + 0.21 * min(scores[best], _SURE) + 0.05 * min(margin, 2.0) - 0.25 * (margin < 0.5))
     if evidence.signals.has("info") and evidence.question and not evidence.identified and not evidence.dated:
         confidence -= 0.3
     if evidence.signals.has("howto") and not evidence.identified and not evidence.dated:
         confidence -= 0.35  # how it is done is asked, not that it be done
     verdict = Verdict(best, [why[best]], None, max(confidence, 0.3), best is Intent.HUMAN)
-    verdict.also = _also(best, evidence)
+    verdict.also = also_asked(best, evidence)
     if best in (Intent.CONFIRM, Intent.CANCEL) and evidence.signals.has("info", "complaint"):
         verdict.needs_human = evidence.question
     if best is Intent.CALLBACK and evidence.signals.has("complaint"):
@@ -185,7 +185,7 @@ def _cancels_to_move(signals: Signals) -> bool:
 _NEAR = 3  # words
 
 
-def _also(best: Intent, evidence: Evidence) -> tuple[Intent, ...]:
+def also_asked(best: Intent, evidence: Evidence) -> tuple[Intent, ...]:
     """A second request in the same text, if it is said in so many words."""
     signals = evidence.signals
     more = []

@@ -26,7 +26,7 @@ def decide(evidence: Evidence) -> Verdict:
     command = full_command(evidence)
     if command and not _only_asks(evidence, command):
         return command
-    return _unclear(evidence)
+    return unclear(evidence)
 
 
 def _only_asks(evidence: Evidence, command: Verdict) -> bool:
@@ -36,7 +36,8 @@ def _only_asks(evidence: Evidence, command: Verdict) -> bool:
     return weak and open_question and (evidence.question or evidence.signals.has("info", "ask"))
 
 
-def _unclear(evidence: Evidence) -> Verdict:
+def unclear(evidence: Evidence) -> Verdict:
+    """The verdict on a text without a command: a question, a complaint, thanks, or nothing that we understand."""
     signals = evidence.signals
     if (fact := _public_fact(evidence)) is not None:
         return Verdict(Intent.FREE, ["asks for what anybody may know"], fact, LIKELY)

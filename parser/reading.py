@@ -20,6 +20,7 @@ from parser.identity import birth_date
 from parser.intents import decide
 from parser.language import Tongue, tell_language
 from parser.lexicon import Lexicon, lexicon
+from parser.likeness import Likeness, Opinion, features, likeness
 from parser.limits import FoundLimits, LimitWords, read_limits
 from parser.names import FoundName, find_name
 from parser.normal import Text, fold, normal
@@ -27,6 +28,7 @@ from parser.people import named_people
 from parser.services import find_service
 from parser.signals import Signals, read_signals, says_nothing_else, whole_says
 from parser.verdict import Evidence, Verdict
+from parser.weighing import is_alarming, weigh
 
 NO_CONTEXT = Context()
 
@@ -42,7 +44,7 @@ def reader(folder: Path = HERE) -> Reader:
     """The reader of one folder of language files, made once."""
     words = lexicon(folder)
     lexer = Lexer({code: date_words(code, language.dates) for code, language in words.languages.items()})
-    return Reader(words, lexer, _limit_words(words))
+    return Reader(words, lexer, _limit_words(words), likeness(folder))
 
 
 def _limit_words(words: Lexicon) -> LimitWords:
@@ -64,9 +66,18 @@ class Reader:
     lexicon: Lexicon
     lexer: Lexer
     limit_words: LimitWords
+    likeness: Likeness | None = None
 
     def parse(self, text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
         """See `parse`."""
+        return self._assembly(text, now, context, language).command()
+
+    def features(self, text: str, now: datetime, context: Context = NO_CONTEXT) -> tuple[str, ...]:
+        """What likeness weighs of *text*: for learning."""
+        assembly = self._assembly(text, now, context, None)
+        return assembly.features(assembly.evidence())
+
+    def _assembly(self, text: str, now: datetime, context: Context, language: str | None) -> _Assembly:
         hidden = hide(normal(text), now.date())
         name = find_name(hidden.text, self.lexicon, hidden.spans)
         people = named_people(hidden.text, context.people, self.lexicon) if context.people else {}
@@ -80,8 +91,8 @@ class Reader:
         about = tuple(dict.fromkeys(people.values()))
         limits = read_limits(hidden.text, mentions, signals, self.limit_words)
         return _Assembly(
-            self.lexicon, hidden, name, about, skipped, tongue, hint, signals, context, sorter, limits
-        ).command()
+            self.lexicon, self.likeness, hidden, name, about, skipped, tongue, hint, signals, context, sorter, limits
+        )
 
 
 @dataclass(slots=True)
@@ -89,6 +100,7 @@ class _Assembly:
     """All that has been found in one text, on its way to a `Command`."""
 
     lexicon: Lexicon
+    likeness: Likeness | None
     hidden: Hidden
     name: FoundName | None
     about: tuple[str, ...]
@@ -101,20 +113,36 @@ class _Assembly:
     limits: FoundLimits | None
 
     def command(self) -> Command:
-        evidence = self._evidence()
+        """All of it as the command that it makes."""
+        evidence = self.evidence()
+        opinion = self._opinion(evidence)
         alarm = find_alarm(self.signals, self.hidden.text)
-        return self._filled(self._verdict(evidence, alarm), evidence, alarm is not None)
+        if not alarm and is_alarming(opinion, evidence):
+            alarm = "like the texts of people in danger"
+        return self._filled(self._verdict(evidence, opinion, alarm), evidence, alarm is not None)
 
-    def _verdict(self, evidence: Evidence, alarm: str | None) -> Verdict:
+    def features(self, evidence: Evidence) -> tuple[str, ...]:
+        """What likeness weighs of this text."""
+        return features(self.hidden.text, self.skipped, self.sorter.mentions, evidence)
+
+    def _opinion(self, evidence: Evidence) -> Opinion | None:
+        """What the text is like; None where nothing was learnt of such an answer, or the text is hardly words."""
+        kind = self.context.kind.value
+        if self.likeness is None or not self.likeness.knows(kind) or not evidence.words or self.tongue.foreign:
+            return None
+        return self.likeness.judge(self.features(evidence), kind)
+
+    def _verdict(self, evidence: Evidence, opinion: Opinion | None, alarm: str | None) -> Verdict:
         if alarm:
             return _alarmed(alarm)
-        return _foreign() if self.tongue.foreign else decide(evidence)
+        return _foreign() if self.tongue.foreign else weigh(decide(evidence), opinion, evidence)
 
     @property
     def text(self) -> Text:
         return self.hidden.text
 
-    def _evidence(self) -> Evidence:
+    def evidence(self) -> Evidence:
+        """The facts that the rules go by."""
         signals, text, spare = self.signals, self.text, self.lexicon.polite(self.hint)
         consent = read_consent(text, (one.consent for one in self.lexicon.languages.values()), self.skipped)
         survey = self.context.kind is ContextKind.SURVEY

@@ -217,7 +217,7 @@ def _negated_by(hit: Hit, words: list[Token], negators: dict[int, int], language
     for at, last in negators.items():
         if hit.mask >> at & 1 or words[at].clause != clause:
             continue
-        if 0 < hit.first - last <= language.negates_before and not _turns(words, last, hit.first, language):
+        if 0 <= hit.first - last <= language.negates_before and not _turns(words, last, hit.first, language):
             return at
         if 0 < at - hit.last <= language.negates_after:
             return at

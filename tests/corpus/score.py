@@ -24,7 +24,7 @@ from parser.dates.mentions import read_mentions
 from parser.dates.wishes import Sorter
 from parser.hiding import hide
 from parser.normal import normal
-from parser.reading import parse, reader
+from parser.reading import Reader, reader
 from parser.signals import read_signals
 
 HERE = Path(__file__).parent
@@ -83,16 +83,16 @@ class Tally:
         return self.counts[measure] / self.counts[of] if self.counts[of] else 1.0
 
 
-def score(texts: list[Labelled]) -> Tally:
-    """Parse *texts* and count what is right."""
+def score(texts: list[Labelled], house: Reader | None = None) -> Tally:
+    """Parse *texts* (by *house*, or the parser as it is) and count what is right."""
     tally = Tally()
     for labelled in texts:
-        _score_one(labelled, tally)
+        _score_one(labelled, tally, house or reader())
     return tally
 
 
-def _score_one(labelled: Labelled, tally: Tally) -> None:
-    command = parse(labelled.text, labelled.now, labelled.context)
+def _score_one(labelled: Labelled, tally: Tally, house: Reader) -> None:
+    command = house.parse(labelled.text, labelled.now, labelled.context)
     intent = command.intent in labelled.intents
     days = _days_right(labelled, command.when)
     code = not labelled.check_code or command.identity_code == labelled.code
