@@ -17,7 +17,6 @@ from models.states import FreedBy, Purpose
 SHORT_NOTICE = timedelta(hours=3)  # a time that begins so soon is offered at once
 CLAIM_UNDO = timedelta(minutes=10)  # in which a winner can have the old time back
 COMES_LAST = "broke_won_times"  # the reason shown of somebody who missed or gave up two of them within a year
-TURN_NOT_COME = "turn_not_come"  # the offer went to others, or ended, before
 FOR_NOW = frozenset({"number_asked", "held_by_person", "weekly_max"})  # reasons that a later wave may find gone
 
 

@@ -82,12 +82,15 @@ def is_kept_for(connection: Connection, slot_id: int, offer_id: int) -> bool:
     return connection.execute(kept.where(SLOT.c.freed_offer_id == offer_id)).first() is not None
 
 
+TURN_NOT_COME = "turn_not_come"  # why somebody was not asked: the offer went to others, or ended, before
+
 # --- ledgers ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """An offer with everything that happened to it. *words* are the sealed texts of answers, by inbox id."""
+    """An offer with everything that happened to it. *skipped* are those who were not asked, by id, and why; *words* the
+    sealed texts of answers, by inbox id."""
 
     offer: Row[Any]
     lines: tuple[Placed, ...]
@@ -132,13 +135,15 @@ def ledger(connection: Connection, *conditions: ColumnElement[bool]) -> Ledger |
         .order_by(SKIPPED.c.patient_id)
     ).all()
     asked = {each.line.patient_id for each in lines if each.line.patient_id is not None}
-    ids = asked | {each[0] for each in skipped}
+    passed_over = {each[0]: each[1] for each in skipped if each[0] not in asked}
+    passed_over |= dict.fromkeys(_unreached(connection, row) - asked - passed_over.keys(), TURN_NOT_COME)
+    ids = asked | passed_over.keys()
     keys = connection.execute(select(PATIENT.c.id, PATIENT.c.key).where(PATIENT.c.id.in_(ids)))
     patients = {each[0]: each[1] for each in keys}
     return Ledger(
         offer=row,
         lines=lines,
-        skipped=tuple((each[0], each[1]) for each in skipped if each[0] not in asked),
+        skipped=tuple(sorted(passed_over.items())),
         patients=patients,
         words=_words(connection, lines),
         slot_key=row.slot_key,
@@ -147,6 +152,16 @@ def ledger(connection: Connection, *conditions: ColumnElement[bool]) -> Ledger |
         winner_key=patients.get(row.winner_id),
         next_key=row.next_key,
     )
+
+
+def _unreached(connection: Connection, offer: Row[Any]) -> set[int]:
+    """Everybody who could have been asked and waits yet."""
+    waiting = (WAITLIST.c.service_id == offer.service_id, WAITLIST.c.state == WaitlistState.ACTIVE)
+    query = select(WAITLIST.c.patient_id).where(*waiting)
+    if offer.closed_at is not None:
+        query = query.where(WAITLIST.c.joined_at <= offer.closed_at)
+    found = set(connection.execute(query).scalars())
+    return found if offer.only is None else set(offer.only)
 
 
 def _lines(connection: Connection, offer_id: int) -> tuple[Placed, ...]:

@@ -148,10 +148,6 @@ class OfferRound:
             busy |= {each.number for each in found.invited}
             place += LOOKED_AT
         waiting = len(turns) - len(invited) - sum(why not in offers.FOR_NOW for why in skipped.values())
-        if offer.waves == 0:  # until a later wave finds something else
-            asked = {each.candidate.person.id for each in invited}
-            rest = (turn.patient_id for turn in turns if turn.patient_id not in asked)
-            skipped = dict.fromkeys(rest, offers.TURN_NOT_COME) | skipped
         return Chosen(tuple(invited), skipped), waiting > 0
 
     def _put_out(

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from handlers.offers import OfferRules
 from handlers.rounds.offers import OfferRound
 from models.chain import check
-from models.offer import Offer, OfferSkipped, WaitlistEntry
+from models.offer import Offer, WaitlistEntry
 from models.offered import ledger
 from models.offering import OFFER
 from models.patient import Consent
@@ -59,8 +59,10 @@ class Offers:
         return rows_of(self.clinic.database, Offer)[-1]
 
     def skipped(self, patient):
-        found = rows_of(self.clinic.database, OfferSkipped, offer_id=self.last.id, patient_id=patient.id)
-        return found[0].reason if found else None
+        """Why the patient was not asked by the last offer."""
+        offer = self.last
+        with self.clinic.database.reading() as connection:
+            return dict(ledger(connection, OFFER.c.id == offer.id).skipped).get(patient.id)
 
     def steps(self, patient, offer=None):
         offer = offer or self.last
