@@ -26,10 +26,10 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
@@ -37,6 +37,7 @@ from models.applying import exactly, forget_what_was_queued, free_slots
 from models.base import fixed
 from models.facts import VisitFacts
 from models.ledger import AUDIT, QUESTION, THREAD
+from models.many import Many
 from models.post import Outbox
 from models.queries import APPOINTMENT, GUARDIAN
 from models.register import CLINIC, PATIENT
@@ -59,6 +60,19 @@ _PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
 _UNPLANNED = APPOINTMENT.c.planned_version != APPOINTMENT.c.version
 _IN_TURN = (APPOINTMENT.c.planned_version, APPOINTMENT.c.id)  # as the index has them: it is used whatever its size was
 _IS_COMING = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
+
+
+_BY_SIZE = text("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
+def plan_by_size(connection: Connection) -> None:
+    """Have the statements of this transaction planned for tables as large as they are.
+
+    A burst makes tables grow from nothing to a hundred thousand rows before anybody analyses them; the plans that
+    PostgreSQL keeps for prepared statements would go on reading them from end to end.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_BY_SIZE)
 
 
 # --- planning -----------------------------------------------------------------------------------------------------
@@ -112,30 +126,29 @@ def reminders_of(connection: Connection, visit_ids: Collection[int]) -> dict[int
     return found
 
 
-_NEW = {
-    name: dialect.insert(REMINDER).on_conflict_do_nothing(
-        index_elements=["appointment_id", "kind", "step", "for_start"]
-    )
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_PLACE = ("appointment_id", "kind", "step", "for_start")
+_NEW = Many.insert(REMINDER, " ".join((*_PLACE, "due_at", "state", "reason", "settled_at")), ignoring=_PLACE)
 
 
 def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write new reminders (appointment_id, kind, step, for_start, due_at); one that there is already stays as it is."""
-    if rows:
-        connection.execute(_NEW[connection.dialect.name], [{"state": ReminderState.PLANNED, **row} for row in rows])
+    _NEW(connection, [{"state": ReminderState.PLANNED, **row} for row in rows])
 
 
-_SETTLE = (
-    update(REMINDER)
-    .where(REMINDER.c.id == bindparam("row"))
-    .values(
-        state=bindparam("state_"),
-        due_at=bindparam("due"),
-        reason=bindparam("why"),
-        outbox_key=bindparam("key_"),
-        settled_at=bindparam("at"),
-    )
+_SETTLE = Many.update(
+    lambda row: (
+        update(REMINDER)
+        .where(REMINDER.c.id == row["row"])
+        .values(
+            state=row["become"], due_at=row["due"], reason=row["why"], outbox_key=row["text_key"], settled_at=row["at"]
+        )
+    ),
+    row=REMINDER.c.id,
+    become=REMINDER.c.state,
+    due=REMINDER.c.due_at,
+    why=REMINDER.c.reason,
+    text_key=REMINDER.c.outbox_key,
+    at=REMINDER.c.settled_at,
 )
 
 
@@ -155,26 +168,27 @@ def settle(connection: Connection, settled: Sequence[Settled], now: datetime) ->
     rows = [
         {
             "row": one.id,
-            "state_": one.state,
+            "become": one.state,
             "due": one.due_at,
             "why": one.reason,
-            "key_": one.outbox_key,
+            "text_key": one.outbox_key,
             "at": None if one.state is ReminderState.PLANNED else now,
         }
         for one in settled
     ]
-    if rows:
-        connection.execute(_SETTLE, rows)
+    _SETTLE(connection, rows)
 
 
-_SET_PLANNED = (
-    update(APPOINTMENT).where(APPOINTMENT.c.id == bindparam("visit")).values(planned_version=bindparam("seen"))
+_SET_PLANNED = Many.update(
+    lambda row: update(APPOINTMENT).where(APPOINTMENT.c.id == row["visit"]).values(planned_version=row["seen"]),
+    visit=APPOINTMENT.c.id,
+    seen=APPOINTMENT.c.planned_version,
 )
 
 
 def set_planned(connection: Connection, visits: Sequence[Row[Any]]) -> None:
     """The plans of these visits, which the transaction holds, are as the visits are."""
-    connection.execute(_SET_PLANNED, [{"visit": visit.id, "seen": visit.version} for visit in visits])
+    _SET_PLANNED(connection, [{"visit": visit.id, "seen": visit.version} for visit in visits])
 
 
 # --- what is due --------------------------------------------------------------------------------------------------
@@ -336,23 +350,26 @@ def supersede(connection: Connection, question_ids: Collection[int], now: dateti
         connection.execute(_SUPERSEDE, {"ids": list(question_ids), "now": now})
 
 
-_SET_CLINIC = (
-    update(THREAD)
-    .where(THREAD.c.id == bindparam("thread"), THREAD.c.clinic_id.is_(None))
-    .values(clinic_id=bindparam("clinic"))
+_SET_CLINIC = Many.update(
+    lambda row: (
+        update(THREAD).where(THREAD.c.id == row["thread"], THREAD.c.clinic_id.is_(None)).values(clinic_id=row["clinic"])
+    ),
+    thread=THREAD.c.id,
+    clinic=THREAD.c.clinic_id,
 )
 
 
 def place_threads(connection: Connection, clinics: Mapping[int, int]) -> None:
     """These threads, by id, are with these clinics unless they are with one already."""
-    if clinics:
-        connection.execute(_SET_CLINIC, [{"thread": thread, "clinic": clinic} for thread, clinic in clinics.items()])
+    _SET_CLINIC(connection, [{"thread": thread, "clinic": clinic} for thread, clinic in clinics.items()])
+
+
+_RECORD = Many.insert(AUDIT, "at actor action thread_id patient_id appointment_id details")
 
 
 def record(connection: Connection, lines: Sequence[dict[str, Any]], now: datetime) -> None:
     """Write lines of the audit log: action, thread_id, patient_id, appointment_id, details."""
-    if lines:
-        connection.execute(insert(AUDIT), [{"at": now, "actor": "clock", "inbox_id": None, **line} for line in lines])
+    _RECORD(connection, [{"at": now, "actor": "clock", **line} for line in lines])
 
 
 # --- lists, and what staff ask for --------------------------------------------------------------------------------
