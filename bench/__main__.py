@@ -13,7 +13,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHES = ("line", "conversation", "parser", "timed", "offers")
+BENCHES = ("line", "conversation", "parser", "timed", "outbound", "offers")
 RESULTS = Path(__file__).parent / "results"
 
 
