@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from bench.processes import ROOT, cost_of
-from gateway.channel import BindReport, Stored
+from gateway.channel import Answered, BindReport, Stored
 from gateway.simulator.carrier import Carrier
 from gateway.simulator.load import Load, Trip, prepare
 from gateway.smpp.link import Link, LinkSettings
@@ -121,14 +121,14 @@ class PlainPost:
     def release(self, gateway: str, now: datetime) -> None:
         """The run is over."""
 
-    def answer(self, stored: Sequence[Stored], now: datetime) -> Sequence[Stored]:
+    def answer(self, stored: Sequence[Stored], now: datetime, room: Mapping[str, int]) -> Answered:
         """Answer each, when asked to; none has to wait."""
-        del now
+        del now, room
         if self._echo:
             with self._transaction() as database:
                 rows = [(one.text.source, TEXT) for one in stored]
                 database.executemany("INSERT INTO outbox (number, body, state) VALUES (?, ?, 0)", rows)
-        return ()
+        return Answered(queued=True)
 
     def sweep(self, now: datetime) -> int:
         """Nothing was left."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.text import InboundText, OutboundText, Receipt, Settlement
 
@@ -73,13 +73,21 @@ class Post(Protocol):
         """Give back what this gateway leased and never submitted (a clean stop)."""
 
 
+class Answered(NamedTuple):
+    """What became of texts that were handed to the desk."""
+
+    waiting: Sequence[Stored] = ()  # hand these over again in a moment: they must wait for what other processes decide
+    leased: Sequence[OutboundText] = ()  # answers: submit them
+    queued: bool = False  # whether others were put in the outbox, which are still to be leased
+
+
 class Desk(Protocol):
     """Who answers texts that are in the inbox."""
 
-    def answer(self, stored: Sequence[Stored], now: datetime) -> Sequence[Stored]:
-        """Handle complete texts among *stored* in batches, each in one transaction with its answer in the outbox.
+    def answer(self, stored: Sequence[Stored], now: datetime, room: Mapping[str, int]) -> Answered:
+        """Handle complete texts among *stored* in batches, each in one transaction with its answers in the outbox.
 
-        Returns those that are to be handed over again in a moment: they must wait for what other processes decide.
+        As many answers as there is *room* for, by service number, are leased in that transaction for this gateway.
         """
 
     def sweep(self, now: datetime) -> int:

@@ -1,8 +1,8 @@
 """The one database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
 
 A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a few of
-the stored texts; lease texts, its answers among them, for links that have room. Whatever arrives meanwhile waits for
-one desk batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what
+the stored texts, and submit its answers; lease other texts for links that have room. Whatever arrives meanwhile waits
+for one desk batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what
 came during the last.
 """
 
@@ -248,15 +248,31 @@ class Turns(threading.Thread):
         if held:
             batch, self._held = [*self._held, *batch], []
         try:
-            waiting = self._desk.answer(batch, self._clock())
-            if waiting:
-                self._held += waiting
-                self._held_until = time.monotonic() + _HOLD
+            lines = self._roomiest()
+            answered = self._desk.answer(batch, self._clock(), {number: room for number, (room, _) in lines.items()})
         except Exception:
             self._put_back(batch)
             raise
         self._desk_failures = 0
-        self._hungry.update(line.name for line in self._lines)
+        for number, (_, line) in lines.items():
+            mine = [text for text in answered.leased if text.service_number == number]
+            if mine:
+                line.submit(mine)
+        if answered.waiting:
+            self._held += answered.waiting
+            self._held_until = time.monotonic() + _HOLD
+        if answered.queued:
+            self._hungry.update(line.name for line in self._lines)
+
+    def _roomiest(self) -> dict[str, tuple[int, Line]]:
+        """The line of each service number that can take most, with how many more texts that is."""
+        found: dict[str, tuple[int, Line]] = {}
+        for line in self._lines:
+            room = line.room()
+            for number in line.numbers:
+                if room > found.get(number, (0, line))[0]:
+                    found[number] = room, line
+        return found
 
     def _put_back(self, batch: list[Stored]) -> None:
         """Let the desk try again when the database is back; what it stumbles over for long is left to its sweep."""

@@ -6,7 +6,7 @@ are written together. What cannot be written together is done text by text; what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from gateway.channel import Stored
+from gateway.channel import Answered, Stored
 from gateway.intake import trouble
 from gateway.text import Lane
 from handlers import conversation, incomplete, wording
 from handlers.decision import Decision, Notice, Reply
+from handlers.leasing import NO_ROOM, Leases
 from lang.alphabet import decode_text
 from lang.messages import render
 from models import inbox, ledger, offering, openings, queries
@@ -88,28 +89,37 @@ class Desk:
     """Answers texts. Keeps the promises of `gateway.channel.Desk`."""
 
     def __init__(
-        self, database: Database, keys: Keys, rules: IdentityRules, languages: Sequence[str] = ("fi", "sv", "en")
+        self,
+        database: Database,
+        keys: Keys,
+        rules: IdentityRules,
+        languages: Sequence[str] = ("fi", "sv", "en"),
+        gateway: str = "",
     ) -> None:
-        """*languages*: those that the clinic speaks, its own first."""
+        """*languages*: those that the clinic speaks, its own first. *gateway*: for whom answers are leased."""
         self._database, self._keys, self._rules = database, keys, rules
         self._languages = tuple(languages)
+        self._gateway = gateway
+        self._leases = Leases(gateway)
         self._catalogue = Catalogue(-1, {}, {})
         self._swept = False
         self._held_since: dict[int, datetime] = {}  # claims that wait for older answers, by inbox id
 
-    def answer(self, stored: Sequence[Stored], now: datetime) -> list[Stored]:
+    def answer(self, stored: Sequence[Stored], now: datetime, room: Mapping[str, int] = NO_ROOM) -> Answered:
         """Handle complete texts among *stored* in batches, each in one transaction with its answers.
 
-        Returns those that must come again in a moment: they take an offer, and answers to it that came before them
-        are in the hands of other processes. After 2 s of that, those are handled here, and first.
+        Those that must come again in a moment take an offer, and answers to it that came before them are in the hands
+        of other processes. After 2 s of that, those are handled here, and first.
         """
+        self._leases = Leases(self._gateway, room)
         held = self._answer(self._letters(stored), now)
         self._held_since = {id_: self._held_since.get(id_, now) for id_ in held}
         overdue = {id_ for id_ in held if now - self._held_since[id_] >= CLAIM_WAITS}
         if overdue:
             self._take_over({older for id_ in overdue for older in held[id_]}, now)
             self._held_since = {}
-        return [item for item in stored if item.inbox_id in held]
+        waiting = [item for item in stored if item.inbox_id in held]
+        return Answered(waiting, self._leases.texts, queued=self._leases.queued)
 
     def _take_over(self, inbox_ids: set[int], now: datetime) -> None:
         """Answer texts that whoever received them has not answered in time."""
@@ -124,6 +134,7 @@ class Desk:
         """
         before = now - ORPHANED if self._swept else now
         self._swept = True
+        self._leases = Leases(self._gateway)
         done, after = 0, 0
         while rows := self._waiting(before, after):
             after = rows[-1].id
@@ -255,6 +266,9 @@ class Desk:
             ]
             ledger.write(connection, self._keys, entries, now)
             ledger.put_out(connection, self._keys, notices, now)
+            answers = [text for entry in entries for text in entry.texts]
+            leased = self._leases.take(connection, answers, now)
+        self._leases.keep(leased, len(answers) + len(notices))
         return left
 
     def _settle_alone(self, letter: Letter, now: datetime) -> set[int]:
@@ -292,6 +306,7 @@ class Desk:
             if queries.people_on(connection, [letter.number], now).on_number:
                 received = self._answer_text(letter, Reply("received"), thread, now)
                 ledger.put_out(connection, self._keys, [received], now)
+                self._leases.queued = True
 
     # --- reading and deciding -----------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from gateway.channel import BindReport, Stored
 from gateway.dispatch import backoff
 from gateway.smpp.receipt import Match, candidates, key_of, same_id
 from gateway.text import InboundText, Lane, OutboundText, Receipt, ReceiptState, Settlement, Verdict
+from handlers.leasing import LEASE
 from handlers.tries import Tries
 from models import heartbeats, inbox, outbox
 from models.crypto import Keys, SealBroken, open_text, seal_bytes
@@ -31,7 +32,6 @@ REDELIVERY = timedelta(minutes=10)  # a carrier repeats what it thinks that we d
 UNREAD = timedelta(seconds=5)  # an acknowledgement so short before a session's end may not have been read
 ALIVE = timedelta(seconds=3)  # a process renews its sessions every second
 HEARD_OF = timedelta(seconds=2.5)  # after which every other process has counted us in
-LEASE = timedelta(seconds=90)  # longer than any answer takes; a dead gateway's texts go on afterwards
 GIVE_UP = timedelta(hours=48)  # how long a text without a deadline of its own is tried
 TOGETHER = timedelta(minutes=1)  # within which one process parks a receipt and another settles its part
 MOST_PARKED = 500  # receipts matched again at a heartbeat
@@ -225,8 +225,12 @@ class PostOffice:
         )
 
     def settle(self, settlements: Sequence[Settlement], receipts: Sequence[Receipt], now: datetime) -> None:
-        """Record what became of submitted parts and what receipts say; early receipts are parked."""
-        with self._database.transaction() as connection:
+        """Record what became of submitted parts and what receipts say; early receipts are parked.
+
+        Settlements alone need not be on the disk when it returns: should the machine lose power, these texts count as
+        maybe submitted, as those do whose answers were still on the way.
+        """
+        with self._database.transaction(durable=bool(receipts)) as connection:
             if settlements:
                 self._settle_parts(connection, settlements, now)
             if receipts:

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from models.engines import postgresql_engine, sqlite_engine
+from models.engines import begin_lightly, postgresql_engine, sqlite_engine
 
 FILE_NAME = "tekstari.db"
 URL_EXPECTED = 'a database URL is "", "sqlite:///PATH" or "postgresql+psycopg://user@host/name"'
@@ -44,13 +44,17 @@ class Database:
         return self.writer.dialect.name == "sqlite"
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
         """Everything done with the connection commits together when the block ends, or not at all when it raises.
 
         On SQLite it has the write lock from its first moment (BEGIN IMMEDIATE); on PostgreSQL it is READ COMMITTED.
+        One that is not *durable* outlives the process, but is on the disk only with the next that is, or in a second.
         A thread has one at a time. Raises `OperationalError`: see `is_conflict` and `is_away`.
         """
-        with self._connection(self.writer, "writer") as connection, connection.begin():
+        with (
+            self._connection(self.writer, "writer") as connection,
+            connection.begin() if durable else begin_lightly(connection),
+        ):
             yield connection
 
     @contextmanager

@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,23 @@ def postgresql_engine(url: URL, *, read_only: bool = False) -> Engine:
     event.listen(engine, "checkout", _ping_after_idling)
     event.listen(engine, "handle_error", _leave_out_values)
     return engine
+
+
+@contextlib.contextmanager
+def begin_lightly(connection: Connection) -> Iterator[None]:
+    """A transaction whose commit does not wait for the disk."""
+    if connection.dialect.name == "postgresql":
+        with connection.begin():
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+            yield
+        return
+    pragma: Any = connection.connection.driver_connection
+    pragma.execute("PRAGMA synchronous = NORMAL")  # not within a transaction (sqlite.org/pragma.html)
+    try:
+        with connection.begin():
+            yield
+    finally:
+        pragma.execute("PRAGMA synchronous = FULL")
 
 
 def _private_file(path: Path) -> None:

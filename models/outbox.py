@@ -26,6 +26,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
 
 from models.among import among
 from models.base import fixed
@@ -86,17 +88,21 @@ def _due_statement(numbers: int) -> Select[Any]:
     return select(all_walks).order_by(all_walks.c.lane, all_walks.c.due_at, all_walks.c.id).limit(bindparam("room"))
 
 
-def _walk(lane: int, number: int) -> Select[Any]:
-    mine, other = OUTBOX.alias(), OUTBOX.alias()
+def _must_wait(mine: FromClause) -> ColumnElement[bool]:
+    """Whether an earlier text to the number of *mine*, or one that is under way, goes before it."""
+    other = OUTBOX.alias("other")
     earlier = and_(other.c.id < mine.c.id, or_(other.c.due_at <= bindparam("now"), other.c.attempts > 0))
     under_way = and_(other.c.state == fixed(OutboxState.LEASED), other.c.id != mine.c.id)
-    unsettled = other.c.state.in_(_UNSETTLED)
-    stands_before = exists().where(
+    return exists().where(
         other.c.number == mine.c.number,
         other.c.service_number == mine.c.service_number,
-        unsettled,
+        other.c.state.in_(_UNSETTLED),
         or_(under_way, earlier),
     )
+
+
+def _walk(lane: int, number: int) -> Select[Any]:
+    mine = OUTBOX.alias()
     accepted = select(SUBMISSION.c.part).where(SUBMISSION.c.outbox_id == mine.c.id).limit(1).scalar_subquery()
     return (
         select(
@@ -115,7 +121,7 @@ def _walk(lane: int, number: int) -> Select[Any]:
             accepted.is_not(None).label("begun"),
         )
         .where(mine.c.service_number == bindparam(f"number_{number}"), mine.c.lane == lane)
-        .where(mine.c.state == fixed(OutboxState.QUEUED), mine.c.due_at <= bindparam("now"), ~stands_before)
+        .where(mine.c.state == fixed(OutboxState.QUEUED), mine.c.due_at <= bindparam("now"), ~_must_wait(mine))
         .order_by(mine.c.due_at, mine.c.id)
         .limit(bindparam("room"))
     )
@@ -132,6 +138,22 @@ _LEASE = (
 def lease(connection: Connection, ids: Collection[int], gateway: str, until: datetime) -> frozenset[int]:
     """Take these texts for *gateway*; returns those that nobody else took first."""
     return frozenset(row[0] for row in connection.execute(_LEASE, {"ids": ids, "gateway": gateway, "until": until}))
+
+
+_LEASE_NEW = (
+    update(OUTBOX)
+    .where(among(OUTBOX.c.key, "keys"), OUTBOX.c.state == OutboxState.QUEUED, ~_must_wait(OUTBOX))
+    .values(state=OutboxState.LEASED, lease_by=bindparam("gateway"), lease_until=bindparam("until"))
+    .returning(OUTBOX.c.id, OUTBOX.c.key)
+)
+
+
+def lease_new(
+    connection: Connection, keys: Collection[str], gateway: str, now: datetime, until: datetime
+) -> list[tuple[int, str]]:
+    """Take the texts with these keys, which this transaction wrote, but for those that must wait; returns (id, key)."""
+    rows = connection.execute(_LEASE_NEW, {"keys": keys, "gateway": gateway, "now": now, "until": until})
+    return [(row[0], row[1]) for row in rows]
 
 
 def refusals(connection: Connection, texts: Collection[Due]) -> dict[int, str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from gateway.channel import Stored
+from gateway.channel import Answered, Stored
 from gateway.dispatch import Reconnect
 from gateway.smpp.link import Link, LinkSettings
 from gateway.text import Lane, OutboundText, Verdict
@@ -154,7 +154,7 @@ class EchoDesk:
         self.batches = []
         self.failing = False
 
-    def answer(self, stored, now):
+    def answer(self, stored, now, room):
         self.batches.append(len(stored))
         if self.failing:
             raise RuntimeError("the desk stumbles")
@@ -162,6 +162,7 @@ class EchoDesk:
             body = self._answer(decode_text(one.text.octets, one.text.coding))
             if body:
                 self.post.write(one.text.source, body, service_number=one.text.destination)
+        return Answered(queued=True)
 
     def sweep(self, now):
         return 0

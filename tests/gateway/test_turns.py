@@ -316,9 +316,9 @@ def test_what_the_desk_never_manages_is_left_to_its_sweep(turns, post, desk, mon
     monkeypatch.setattr("gateway.turns._AWAY_FIRST", 0.01)
     source, answer = Source(), desk.answer
 
-    def stumble(stored, now):
+    def stumble(stored, now, room):
         desk.failing = any(one.text.octets == b"poison" for one in stored)
-        answer(stored, now)
+        return answer(stored, now, room)
 
     desk.answer = stumble
     turns.start()
@@ -333,10 +333,10 @@ def test_texts_that_arrive_wait_for_one_desk_batch_at_most(turns, post, desk):
     source, order, gate = Source(), [], threading.Semaphore(0)
     store, answer = post.store, desk.answer
 
-    def slow_answer(stored, now):
+    def slow_answer(stored, now, room):
         gate.acquire()
         order.append("desk")
-        answer(stored, now)
+        return answer(stored, now, room)
 
     post.store = lambda texts, now: order.append("store") or store(texts, now)
     desk.answer = slow_answer

@@ -11,6 +11,7 @@ import pytest
 from gateway.channel import Stored
 from gateway.text import InboundText, PartRef
 from handlers.desk import Desk
+from handlers.leasing import LEASE
 from handlers.post import PostOffice, process_name
 from models.applying import apply
 from models.audit import Audit
@@ -23,6 +24,7 @@ from models.states import (
     AppointmentStatus,
     HandOverReason,
     InboxState,
+    OutboxState,
     Outcome,
     SlotState,
     ThreadState,
@@ -34,6 +36,7 @@ from tests.rows import (
     PATIENT_NUMBER,
     a_clinic,
     a_patient,
+    a_queued_text,
     a_service,
     a_slot,
     an_appointment,
@@ -116,8 +119,9 @@ def house(database):
             patient = a_patient(connection, code=code(n), numbers=[number(n)])
             slot = a_slot(connection, clinic, service, starts_at=NEXT_WEEK + timedelta(days=30, hours=n))
             visits.append(an_appointment(connection, patient, slot, service))
-    post = PostOffice(database, KEYS, process_name(NOW))
-    desk = Desk(database, KEYS, IdentityRules())
+    name = process_name(NOW)
+    post = PostOffice(database, KEYS, name)
+    desk = Desk(database, KEYS, IdentityRules(), gateway=name)
     return House(database, post, desk, post.session_opened("main", NOW), clinic, service, visits)
 
 
@@ -304,6 +308,68 @@ def test_a_thread_that_was_erased_meanwhile_is_made_anew(house, database):
     house.desk.answer(stored, NOW)
 
     assert house.answers(number(0)) == ["cancelled"]
+
+
+# --- answers are leased as they are written ---------------------------------------------------------------------------
+
+
+def due(house, at=NOW):
+    """What the gateway would take from the outbox."""
+    return [text.number for text in house.post.lease("another", [CLINIC_NUMBER], 100, at)]
+
+
+def test_an_answer_is_leased_with_the_transaction_that_writes_it(house):
+    answered = house.desk.answer(house.arrive(cancel(0)), NOW, {CLINIC_NUMBER: 5})
+
+    row = rows_of(house.database, Outbox)[0]
+    text = answered.leased[0]
+    assert (row.state, row.lease_by, row.lease_until) == (OutboxState.LEASED, process_name(NOW), NOW + LEASE)
+    assert (text.id, text.number, text.reference, text.attempt) == (row.id, number(0), row.id & 0xFFFF, 1)
+    assert text.body == open_text(KEYS, "outbox.body", row.key, row.body)
+    assert not answered.queued
+    assert due(house) == []
+
+
+def test_answers_that_find_no_room_stay_in_the_queue(house):
+    answered = house.desk.answer(house.arrive(*[cancel(n) for n in range(3)]), NOW, {CLINIC_NUMBER: 1})
+
+    assert [text.number for text in answered.leased] == [number(0)]
+    assert answered.queued
+    assert due(house) == [number(1), number(2)]
+
+
+def test_a_number_without_a_line_here_leases_nothing(house):
+    answered = house.desk.answer(house.arrive(cancel(0)), NOW, {"+358405550199": 9})
+
+    assert (list(answered.leased), answered.queued) == ([], True)
+
+
+def test_two_answers_to_one_sender_go_one_after_the_other(house):
+    answered = house.desk.answer(house.arrive(cancel(0), ("moi", number(0))), NOW, {CLINIC_NUMBER: 9})
+
+    assert len(answered.leased) == 1
+    assert answered.queued
+    assert due(house) == []
+
+
+def test_an_answer_waits_for_an_earlier_text_to_its_number(house):
+    stored = house.arrive(cancel(0))
+    with house.database.transaction() as connection:
+        a_queued_text(connection, rows_of(house.database, Thread)[0].id)
+
+    answered = house.desk.answer(stored, NOW, {CLINIC_NUMBER: 9})
+
+    assert (list(answered.leased), answered.queued) == ([], True)
+    assert [row.lane for row in rows_of(house.database, Outbox)] == [0, 0]
+    assert due(house) == [number(0)]
+
+
+def test_what_was_leased_and_not_submitted_is_given_back_at_the_stop(house):
+    house.desk.answer(house.arrive(cancel(0)), NOW, {CLINIC_NUMBER: 9})
+
+    house.post.release(process_name(NOW), NOW)
+
+    assert due(house) == [number(0)]
 
 
 # --- what cannot be handled ---------------------------------------------------------------------------------------
