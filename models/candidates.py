@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, Table, and_, func, literal_column, or_, select
-from sqlalchemy.sql.elements import ColumnElement
 
 from models.applying import APPOINTMENT, QUESTION, SLOT
 from models.base import fixed
@@ -137,20 +136,20 @@ class Turn:
     entry: Row[Any] | None
 
 
-def turns(connection: Connection, offer: OpenOffer, now: datetime) -> list[Turn]:
-    """Everybody who has not been asked, in fair order: by class of care need, then who was asked longest ago.
+def turns(connection: Connection, offer: OpenOffer, now: datetime, after: int, most: int) -> list[Turn]:
+    """Up to *most* of those who have not been asked, in fair order, leaving out the first *after*.
 
-    Whoever broke two won times within a year comes last. Those whom staff picked come in the same order.
+    First by class of care need, then who was asked longest ago; whoever broke two won times within a year comes last.
+    Those whom staff picked come in the same order.
     """
     only = connection.execute(select(OFFER.c.only).where(OFFER.c.id == offer.id)).scalar()
     asked = select(ENTRY.c.patient_id).where(ENTRY.c.offer_id == offer.id, ENTRY.c.step == fixed(OfferStep.ASKED))
-    broken = _broken(WAITLIST.c.patient_id, now).scalar_subquery()
     waiting = (
         select(WAITLIST)
         .where(WAITLIST.c.service_id == offer.service_id, WAITLIST.c.state == fixed(WaitlistState.ACTIVE))
         .where(WAITLIST.c.patient_id.not_in(asked))
         .order_by(
-            broken >= OFTEN,
+            WAITLIST.c.patient_id.in_(_who_broke(now)),
             func.coalesce(WAITLIST.c.care_class, literal_column("99")),
             WAITLIST.c.last_asked_at.is_not(None),
             WAITLIST.c.last_asked_at,
@@ -158,30 +157,32 @@ def turns(connection: Connection, offer: OpenOffer, now: datetime) -> list[Turn]
             WAITLIST.c.id,
         )
     )
-    if only is not None:
-        waiting = waiting.where(WAITLIST.c.patient_id.in_(only))
-    rows = connection.execute(waiting).all()
-    listed = [Turn(row.patient_id, row) for row in rows]
     if only is None:
-        return listed
+        rows = connection.execute(waiting.limit(most).offset(after)).all()
+        return [Turn(row.patient_id, row) for row in rows]
+    rows = connection.execute(waiting.where(WAITLIST.c.patient_id.in_(only))).all()
+    listed = [Turn(row.patient_id, row) for row in rows]
     gone = {row[0] for row in connection.execute(asked)} | {turn.patient_id for turn in listed}
-    return listed + [Turn(id_, None) for id_ in only if id_ not in gone]
+    return [*listed, *(Turn(id_, None) for id_ in only if id_ not in gone)][after : after + most]
 
 
-def _broken(patient: ColumnElement[int], now: datetime) -> Select[Any]:
-    """How many times that *patient* won within a year they then missed, or cancelled on the last day."""
+def _who_broke(now: datetime) -> Select[Any]:
+    """Those who broke two won times within a year."""
+    return _broken(now).group_by(OFFER.c.winner_id).having(func.count() >= OFTEN)
+
+
+def _broken(now: datetime) -> Select[Any]:
+    """Who missed times that they had won within a year, or cancelled them on the last day: once for each."""
     late = and_(
         APPOINTMENT.c.status == fixed(AppointmentStatus.CANCELLED),
         minutes_between(APPOINTMENT.c.changed_at, APPOINTMENT.c.starts_at) < LATE_CANCEL,
         minutes_between(OFFER.c.closed_at, APPOINTMENT.c.changed_at) > UNDO_MINUTES,
     )
     missed = APPOINTMENT.c.status == fixed(AppointmentStatus.MISSED)
-    won = and_(OFFER.c.winner_id == patient, OFFER.c.closed_at > now - YEAR)
     return (
-        select(func.count())
-        .select_from(OFFER)
+        select(OFFER.c.winner_id)
         .join(APPOINTMENT, APPOINTMENT.c.id == OFFER.c.appointment_id)
-        .where(won, or_(missed, late))
+        .where(OFFER.c.winner_id.is_not(None), OFFER.c.closed_at > now - YEAR, or_(missed, late))
     )
 
 
@@ -264,9 +265,8 @@ def _asked_since(connection: Connection, ids: Collection[int], since: datetime) 
 
 
 def _broken_by(connection: Connection, ids: Collection[int], now: datetime) -> dict[int, int]:
-    winners = select(OFFER.c.winner_id).where(OFFER.c.winner_id.in_(ids), OFFER.c.closed_at > now - YEAR).distinct()
-    found = [row[0] for row in connection.execute(winners)]
-    return {id_: connection.execute(_broken(literal_column(str(int(id_))), now)).scalar_one() for id_ in found}
+    theirs = _broken(now).where(OFFER.c.winner_id.in_(ids)).add_columns(func.count()).group_by(OFFER.c.winner_id)
+    return {row[0]: row[1] for row in connection.execute(theirs)}
 
 
 def _said_no(connection: Connection, offer: OpenOffer, ids: Collection[int]) -> frozenset[int]:

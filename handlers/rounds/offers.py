@@ -29,7 +29,7 @@ from models.offering import Asked, NewOffer
 from models.states import OfferState, Purpose, QuestionKind
 
 AT_ONCE = 200  # slots or offers read together
-LOOKED_AT = 100  # people whose turn it is, read together
+LOOKED_AT = 40  # people whose turn it is, read together: most may be asked, and a wave is often of ten
 
 log = structlog.get_logger("offers")
 
@@ -134,21 +134,22 @@ class OfferRound:
         self, connection: Connection, offer: OpenOffer, catalogue: Catalogue, now: datetime
     ) -> tuple[Chosen, bool]:
         """The people of the next wave, and whether anybody may be left for one after it."""
-        turns = candidates.turns(connection, offer, now)
         busy = set(candidates.numbers_asked(connection, offer.id))
         invited: list[Invited] = []
         skipped: dict[int, str] = {}
-        place = 0
-        while place < len(turns) and len(invited) < offer.wave_size:
-            people = candidates.candidates(connection, offer, turns[place : place + LOOKED_AT], now)
-            room = offer.wave_size - len(invited)
-            found = offers.choose(people, offer, catalogue, self._rules, busy, room, now)
+        place, more = 0, True
+        while more and len(invited) < offer.wave_size:
+            turns = candidates.turns(connection, offer, now, place, LOOKED_AT)
+            people = candidates.candidates(connection, offer, turns, now)
+            found = offers.choose(people, offer, catalogue, self._rules, busy, offer.wave_size - len(invited), now)
             invited += found.invited
             skipped |= found.skipped
             busy |= {each.number for each in found.invited}
-            place += LOOKED_AT
-        waiting = len(turns) - len(invited) - sum(why not in offers.FOR_NOW for why in skipped.values())
-        return Chosen(tuple(invited), skipped), waiting > 0
+            place += len(turns)
+            beyond_the_wave = len(people) > len(found.invited) + len(found.skipped)
+            more = beyond_the_wave or len(turns) == LOOKED_AT
+        later = any(why in offers.FOR_NOW for why in skipped.values())
+        return Chosen(tuple(invited), skipped), more or later
 
     def _put_out(
         self, connection: Connection, offer: OpenOffer, wave: Sequence[Invited], catalogue: Catalogue, now: datetime
