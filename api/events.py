@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -13,7 +12,7 @@ from api.office import office
 from api.paging import Limit, Query
 from api.schemas import EventPage
 from api.spec import operation
-from api.views import local
+from api.views import local, zone_of
 from models.events import read
 
 LARGEST = 2**53 - 1
@@ -42,7 +41,7 @@ def list_events(query: EventQuery) -> dict[str, Any]:
                 "id": row.id,
                 "type": row.kind,
                 "subject": row.subject,
-                "at": local(row.at, office().zone if row.timezone is None else ZoneInfo(row.timezone)),
+                "at": local(row.at, office().zone if row.timezone is None else zone_of(row.timezone)),
             }
             for row in page
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from sqlalchemy import Row
@@ -22,6 +22,14 @@ from models.states import OfferStep, OutboxState
 from parser.mask import mask
 
 log = structlog.get_logger("api")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone *name*, or UTC where there is none of that name: one broken record stops no list."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 def local(moment: datetime | None, zone: ZoneInfo) -> str | None:
@@ -97,7 +105,7 @@ def patient_view(record: PatientRecord, zone: ZoneInfo) -> dict[str, Any]:
 
 def slot_view(record: SlotRecord) -> dict[str, Any]:
     """A slot."""
-    row, zone = record.row, ZoneInfo(record.row.timezone)
+    row, zone = record.row, zone_of(record.row.timezone)
     visit = None if record.appointment_id is None else record.appointment_key or our_id(record.appointment_id)
     return {
         "id": row.key,
@@ -114,7 +122,7 @@ def slot_view(record: SlotRecord) -> dict[str, Any]:
 
 def appointment_view(row: Row[Any]) -> dict[str, Any]:
     """A visit."""
-    zone = ZoneInfo(row.timezone)
+    zone = zone_of(row.timezone)
     return {
         "id": row.key or our_id(row.id),
         "our_id": our_id(row.id),
@@ -134,7 +142,7 @@ def appointment_view(row: Row[Any]) -> dict[str, Any]:
 
 def reminder_view(row: Row[Any]) -> dict[str, Any]:
     """A reminder."""
-    zone = ZoneInfo(row.timezone)
+    zone = zone_of(row.timezone)
     return {
         "id": row.id,
         "appointment": row.appointment_key or our_id(row.appointment_id),
@@ -152,7 +160,7 @@ def reminder_view(row: Row[Any]) -> dict[str, Any]:
 
 def offer_view(found: Ledger, keys: Keys) -> dict[str, Any]:
     """An offer with its ledger."""
-    offer, zone = found.offer, ZoneInfo(found.zone)
+    offer, zone = found.offer, zone_of(found.zone)
     lines = [_asked(found, id_, each, keys, zone) for id_, each in by_patient(found.lines).items()]
     passed_over = [_passed_over(found.patients[id_], reason) for id_, reason in found.skipped]
     return {

@@ -82,7 +82,7 @@ def _has_zone(row: Row[Any]) -> bool:
     """Whether a clinic's clock can be read: one whose zone is broken stops no other clinic."""
     try:
         return bool(ZoneInfo(row.timezone))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # "Europe" is a directory
         return False
 
 
