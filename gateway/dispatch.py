@@ -14,7 +14,9 @@ from gateway.text import Verdict
 NO_LIMIT: Final = 1 << 30
 
 _REBIND: Final = 0x04  # RINVBNDSTS: the carrier does not think that we are bound
-_THROTTLED: Final = frozenset({0x14, 0x58})  # RMSGQFUL, RTHROTTLED
+QUEUE_FULL: Final = 0x14  # RMSGQFUL: ours at the carrier, or that of one recipient; the standard leaves it open
+_THROTTLED: Final = frozenset({QUEUE_FULL, 0x58})  # and RTHROTTLED
+_FULL_FOR_ITSELF: Final = 3
 _SUBMIT_FAILED: Final = 0x45  # says nothing of why: worth three tries
 _SUBMIT_FAILED_TRIES: Final = 3
 _FINAL: Final = frozenset(
@@ -24,10 +26,16 @@ _FINAL: Final = frozenset(
 )
 
 
-def verdict_for(status: int, attempt: int) -> Verdict:
-    """Return what a submit_sm answered with *status* at its *attempt*-th try means for the outbox."""
+def verdict_for(status: int, attempt: int, times_full: int = 0) -> Verdict:
+    """Return what a submit_sm answered with *status* at its *attempt*-th try means for the outbox.
+
+    *times_full*: how often in a row this text was answered with "queue full" (0x14), now included. From the third time
+    on it is taken for the recipient's own queue, which is no reason to go slower for everybody else.
+    """
     if status == 0:
         return Verdict.ACCEPTED
+    if times_full >= _FULL_FOR_ITSELF:
+        return Verdict.LATER
     if status in _THROTTLED:
         return Verdict.THROTTLED
     if status in _FINAL or (status == _SUBMIT_FAILED and attempt >= _SUBMIT_FAILED_TRIES):

@@ -2,8 +2,8 @@
 
 A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a few of
 the stored texts, and submit its answers; lease other texts for links that have room. Whatever arrives meanwhile waits
-for one desk batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what
-came during the last.
+for one desk batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes
+what came during the last.
 """
 
 from __future__ import annotations

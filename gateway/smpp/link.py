@@ -16,7 +16,7 @@ from math import ceil
 from typing import Final
 
 from gateway.channel import BindReport
-from gateway.dispatch import NO_LIMIT, Pace, Reconnect, must_rebind, verdict_for
+from gateway.dispatch import NO_LIMIT, QUEUE_FULL, Pace, Reconnect, must_rebind, verdict_for
 from gateway.errors import LocalProtocolError
 from gateway.intake import Delivery
 from gateway.smpp.connection import Connection
@@ -35,6 +35,7 @@ _DRAIN: Final = 10.0
 _STEADY: Final = 10.0  # a bind that held so long was a good one
 _LONG_WAIT: Final = 30.0  # after which a text goes back to the outbox, long before its lease ends there
 _WRITE: Final = 16  # submits in one write: the carrier works on the first while we encode the next
+_FULL_REMEMBERED: Final = 10_000
 _AHEAD: Final = 0.25  # seconds of submits that wait beside the window when there is a rate
 
 
@@ -80,6 +81,7 @@ class Link:
         self._turns = turns
         self._clock = clock
         self._reconnect = reconnect or Reconnect()
+        self._full: Counter[int] = Counter()  # answers "queue full" in a row, by outbox id
         self._lanes = Lanes()
         self._pace = Pace(settings.rate)
         self._may_submit = False  # until the first heartbeat has told this process's share of the rate
@@ -287,7 +289,7 @@ class Link:
         if isinstance(answer, Unanswered):
             self.counts[Verdict.UNKNOWN] += 1
             return self._settlement(submission, Verdict.UNKNOWN)
-        verdict = verdict_for(answer.status, submission.text.attempt)
+        verdict = verdict_for(answer.status, submission.text.attempt, self._times_full(submission, answer.status))
         self.counts[verdict] += 1
         if verdict is Verdict.ACCEPTED:
             self._pace.accepted(answer.sent_at)
@@ -297,6 +299,16 @@ class Link:
             log.warning("bind %s: the carrier does not know of our bind", self.name)
             self._connection.drop()
         return self._settlement(submission, verdict, answer.message_id, answer.status)
+
+    def _times_full(self, submission: Submission, status: int) -> int:
+        """How often in a row the carrier has found no room for this text, now included."""
+        if status != QUEUE_FULL:
+            self._full.pop(submission.text.id, None)
+            return 0
+        if len(self._full) >= _FULL_REMEMBERED:
+            self._full.clear()
+        self._full[submission.text.id] += 1
+        return self._full[submission.text.id]
 
     def _settlement(
         self, submission: Submission, verdict: Verdict, message_id: str = "", status: int = 0

@@ -34,6 +34,15 @@ def test_a_submit_that_failed_without_a_reason_gets_three_tries():
     assert [verdict_for(0x45, attempt) for attempt in (1, 2, 3)] == [Verdict.LATER, Verdict.LATER, Verdict.REFUSED]
 
 
+def test_a_queue_that_stays_full_for_one_text_slows_nobody_else():
+    assert [verdict_for(0x14, 1, times_full=n) for n in (1, 2, 3, 9)] == [
+        Verdict.THROTTLED,
+        Verdict.THROTTLED,
+        Verdict.LATER,
+        Verdict.LATER,
+    ]
+
+
 def test_a_carrier_that_does_not_know_our_bind_is_bound_again():
     assert [status for status in range(0x100) if must_rebind(status)] == [0x04]
 

@@ -711,6 +711,15 @@ def test_o09_a_status_decides_and_the_link_lives(gateway, smsc, status, verdict,
     assert smsc.lives()
 
 
+def test_o10_a_recipient_whose_queue_stays_full_waits_alone(gateway, smsc):
+    write(gateway)
+    for _ in range(3):
+        smsc.say(pdu(SUBMIT | RESP, smsc.hear_submit().sequence, status=0x14))
+
+    wait_until(lambda: len(gateway.post.settlements) == 3, timeout=30)
+    assert [one.verdict for one in gateway.post.settlements] == [Verdict.THROTTLED, Verdict.THROTTLED, Verdict.LATER]
+
+
 def test_o17_a_carrier_that_does_not_know_our_bind_is_bound_anew(gateway, smsc):
     write(gateway)
     submit = smsc.hear_submit()
