@@ -23,7 +23,8 @@ FILE = "likeness.json"
 ALARM = "emergency"
 """The label of red flags; every other label is an intent."""
 
-Weights = dict[str, list[tuple[int, float]]]
+Row = Sequence[tuple[int, float]]  # labels, each with its weight
+Weights = dict[str, Row]
 
 _BEGINNINGS = (3, 4, 5, 6)
 _FACTS = (
@@ -38,11 +39,17 @@ _COUNTED_WORDS = 12
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """The share of each label (they sum to 1), how much of the text's wording was ever seen (0 to 1), and the features
-    by what they say for each label."""
+    that spoke, each with its weights."""
 
     shares: dict[str, float]
     seen: float
-    why: dict[str, tuple[str, ...]]
+    spoken: Sequence[tuple[str, Row]]
+
+    def why(self, label: str) -> list[str]:
+        """The two words or pairs that speak for *label* most."""
+        at = list(self.shares).index(label)
+        named = [(-weight, feature) for feature, row in self.spoken for one, weight in row if one == at and weight > 0]
+        return [feature for _, feature in sorted(named)[:2]]
 
 
 def features(text: Text, skipped: set[int], mentions: Sequence[Mention], evidence: Evidence) -> tuple[str, ...]:
@@ -91,7 +98,7 @@ class Likeness:
         """The opinion on a text with the features *found* in answer to *context*."""
         sums = [0.0] * len(self.labels)
         here = self._by_context.get(context, {})
-        spoken: list[tuple[str, list[tuple[int, float]]]] = []
+        spoken: list[tuple[str, Row]] = []
         wordings = seen = 0
         for feature in found:
             wordings += feature[0] != "<" and " " not in feature
@@ -105,16 +112,7 @@ class Likeness:
                 sums[label] += weight
         for label, weight in here.get("", ()):
             sums[label] += weight
-        return Opinion(_shares(self.labels, sums), seen / wordings if wordings else 0.0, self._why(spoken))
-
-    def _why(self, spoken: list[tuple[str, list[tuple[int, float]]]]) -> dict[str, tuple[str, ...]]:
-        """For each label the two words or pairs that speak for it most."""
-        best: dict[str, list[tuple[float, str]]] = {}
-        for feature, weights in spoken:
-            for label, weight in weights:
-                if weight > 0:
-                    best.setdefault(self.labels[label], []).append((-weight, feature))
-        return {label: tuple(name for _, name in sorted(named)[:2]) for label, named in best.items()}
+        return Opinion(_shares(self.labels, sums), seen / wordings if wordings else 0.0, spoken)
 
 
 def _shares(labels: Sequence[str], sums: list[float]) -> dict[str, float]:
@@ -140,9 +138,13 @@ def unpacked(table: dict[str, object]) -> Likeness:
     labels, weights = table["labels"], table["weights"]
     assert isinstance(labels, list)
     assert isinstance(weights, dict)
-    tables = {context: {name: _pairs(row) for name, row in rows.items()} for context, rows in weights.items()}
+    shared: dict[tuple[int, int], tuple[int, float]] = {}  # few differ: memory for one of each
+
+    def pair(label: int, weight: int) -> tuple[int, float]:
+        return shared.setdefault((label, weight), (label, weight / SCALE))
+
+    tables: dict[str, Weights] = {
+        context: {name: tuple(map(pair, row[::2], row[1::2])) for name, row in rows.items()}
+        for context, rows in weights.items()
+    }
     return Likeness(labels, tables.pop("", {}), tables)
-
-
-def _pairs(row: list[int]) -> list[tuple[int, float]]:
-    return [(row[at], row[at + 1] / SCALE) for at in range(0, len(row), 2)]

@@ -113,7 +113,7 @@ def _score(intent: Intent, share: float, verdict: Verdict) -> float:
 
 
 def _by_likeness(intent: Intent, share: float, opinion: Opinion, evidence: Evidence) -> Verdict:
-    said = ", ".join(f'"{word}"' for word in opinion.why.get(intent.value, ()))
+    said = ", ".join(f'"{word}"' for word in opinion.why(intent.value))
     reason = f"words like those of {intent}: {said}"
     if intent is Intent.FREE:
         found = unclear(evidence)
