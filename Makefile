@@ -49,7 +49,7 @@ bench: $(SYNCED) ## the benchmarks of bench/, results as JSON and a table
 corpus: $(SYNCED) ## score the parser on its corpora, by language, with the errors
 	@$(BIN)/python -m tests.corpus.score --errors
 
-learn: $(SYNCED) ## learn lang/likeness.json anew from the labelled texts (ARGS=--check: what it is worth on texts unseen)
+learn: $(SYNCED) ## learn lang/likeness.tsv anew from the labelled texts (ARGS=--check: what it is worth on texts unseen)
 	@$(BIN)/python -m tests.corpus.learn $(ARGS)
 
 format: $(SYNCED) ## lay the code out as `make check` wants it

@@ -76,10 +76,13 @@ def bare_letter(raw: str) -> str | None:
     return found.group(1).upper() if found else None
 
 
-def ordinal(signals: Signals, options: int) -> int | None:
-    """The option that "toka" or "the last one" names among *options*, None when several or none are."""
+def ordinal(text: Text, signals: Signals, options: int, negators: frozenset[str]) -> int | None:
+    """The option that "toka" or "the last one" names among *options*, None when several or none are. What is said not
+    to be ("not the first, the second") is none."""
     named = set()
     for hit in signals.kinds("ordinal_choice:"):
+        if any(token.text in negators for token in text.words[max(0, hit.first - 2) : hit.first]):
+            continue
         value = int(hit.signal.removeprefix("ordinal_choice:"))
         named.add(options if value < 0 else value)
     return next(iter(named)) if len(named) == 1 else None
@@ -96,7 +99,9 @@ def score(text: Text, signals: Signals) -> int | None:
     of_ten = _SCORE_OF_TEN.search(text.folded)
     if of_ten and "/" in of_ten.group():
         return int(of_ten.group(1))
-    numbers = [token.text for token in text.words if token.kind == "n"]
+    numbers = [
+        token.text for at, token in enumerate(text.words) if token.kind == "n" and not _is_counted(text, at, token.text)
+    ]
     usable = [int(number) for number in numbers if number.isdigit() and int(number) <= 10 and len(number) <= 2]
     first = text.words[0] if text.words else None
     if usable and (len(numbers) == 1 or (first is not None and first.text == str(usable[0]))):
@@ -107,6 +112,12 @@ def score(text: Text, signals: Signals) -> int | None:
     return max(words) if len(set(words)) == 1 or (words and 10 in words) else (words[0] if words else None)
 
 
+def _is_counted(text: Text, at: int, number: str) -> bool:
+    """Whether a number too large for a score counts something: "50 minutes"."""
+    following = text.words[at + 1].text if at + 1 < len(text.words) else ""
+    return number.isdigit() and int(number) > _FULL_MARKS and following.startswith(_COUNTED)
+
+
 def _is_a_mark(text: Text, number: str) -> bool:
     """Whether a digit is a mark rather than minutes, a clock time or a count in a comment."""
     at = next(index for index, token in enumerate(text.words) if token.text == number)
@@ -115,6 +126,7 @@ def _is_a_mark(text: Text, number: str) -> bool:
     return not following.startswith(_COUNTED) and before not in _CLOCKS
 
 
+_FULL_MARKS = 10
 _COUNTED = (
     "min",
     "tunti",

@@ -165,6 +165,7 @@ def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
     signals = evidence.signals
     if _cancels_to_move(signals):
         scores[Intent.CANCEL] = 2.9  # the old time is kept until the new one is found
+        scores[Intent.RESCHEDULE] = scores.get(Intent.RESCHEDULE, 0.0) + 0.5
     elif Intent.CANCEL in scores and signals.weight("cancel") >= _SURE:
         scores[Intent.RESCHEDULE] = min(scores.get(Intent.RESCHEDULE, 0.0), 2.9)
     if signals.weight("move") >= _SURE and not signals.has("cancel"):

@@ -54,6 +54,7 @@ class Lexicon:
     """Common words of languages that we do not read and that ours lack."""
     all_known: frozenset[str]
     all_polite: frozenset[str]
+    all_negators: frozenset[str]
 
     def polite(self, code: str | None) -> frozenset[str]:
         """The polite words of language *code*, of all when it is unknown."""
@@ -83,6 +84,7 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         others - right,
         frozenset().union(*(one.known for one in every)),
         frozenset().union(*(one.polite for one in every)),
+        frozenset().union(*(one.negators for one in every)),
     )
 
 

@@ -2,14 +2,14 @@
 
 The rules know phrases; a wording that no phrase foresaw shares its words, their beginnings and their neighbours with
 texts that people have labelled. Each such feature speaks for some intents and against others with a weight from
-`likeness.json`, which `make learn` writes. The opinion alone never carries out anything that cannot be taken back:
+`likeness.tsv`, which `make learn` writes. The opinion alone never carries out anything that cannot be taken back:
 `parser.weighing` puts it beside what the rules say.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,13 +19,19 @@ from parser.dates.mentions import Mention
 from parser.normal import Text
 from parser.verdict import Evidence
 
-FILE = "likeness.json"
+FILE = "likeness.tsv"
 ALARM = "emergency"
 """The label of red flags; every other label is an intent."""
 
-Row = Sequence[tuple[int, float]]  # labels, each with its weight
-Weights = dict[str, Row]
+SCALE = 100
+"""Weights are stored as hundredths."""
 
+PAIR = struct.Struct("=Bh")
+"""A label's number and its weight: some tens of thousands of them must not cost tens of megabytes."""
+
+Weights = dict[str, bytes]
+
+_FIRST = ord("a")
 _BEGINNINGS = (3, 4, 5, 6)
 _FACTS = (
     "wish", "dated", "same_time", "denied", "pair", "recurs", "digit", "ordinal", "option", "code", "score", "service",
@@ -38,18 +44,21 @@ _COUNTED_WORDS = 12
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """The share of each label (they sum to 1), how much of the text's wording was ever seen (0 to 1), and the features
-    that spoke, each with its weights."""
+    """The share of each label (they sum to 1), how much of the text's wording was ever seen (0 to 1), and the weights
+    that said so, by feature."""
 
     shares: dict[str, float]
     seen: float
-    spoken: Sequence[tuple[str, Row]]
+    weights: dict[str, bytes]
+    labels: tuple[str, ...]
 
-    def why(self, label: str) -> list[str]:
-        """The two words or pairs that speak for *label* most."""
-        at = list(self.shares).index(label)
-        named = [(-weight, feature) for feature, row in self.spoken for one, weight in row if one == at and weight > 0]
-        return [feature for _, feature in sorted(named)[:2]]
+    def why(self, label: str) -> tuple[str, ...]:
+        """The two features that speak most for *label*."""
+        at = self.labels.index(label)
+        said = [
+            (weight, name) for name, row in self.weights.items() for one, weight in PAIR.iter_unpack(row) if one == at
+        ]
+        return tuple(name for weight, name in sorted(said, reverse=True)[:2] if weight > 0)
 
 
 def features(text: Text, skipped: set[int], mentions: Sequence[Mention], evidence: Evidence) -> tuple[str, ...]:
@@ -84,11 +93,11 @@ def _plain_words(text: Text, skipped: set[int], mentions: Sequence[Mention]) -> 
 class Likeness:
     """The weights of one file, ready to judge."""
 
-    def __init__(self, labels: Sequence[str], anywhere: Weights, by_context: dict[str, Weights]) -> None:
-        """*anywhere* holds what a feature weighs whatever was asked, *by_context* what more after one question."""
+    def __init__(self, labels: Sequence[str], weights: dict[str, Weights]) -> None:
+        """*weights* holds by context what each feature weighs after that question; "" is whatever was asked."""
         self.labels = tuple(labels)
-        self._anywhere = anywhere
-        self._by_context = by_context
+        self._anywhere = weights.get("", {})
+        self._by_context = {context: table for context, table in weights.items() if context}
 
     def knows(self, context: str) -> bool:
         """Whether any text that was learnt from answers *context*."""
@@ -96,28 +105,23 @@ class Likeness:
 
     def judge(self, found: Iterable[str], context: str) -> Opinion:
         """The opinion on a text with the features *found* in answer to *context*."""
-        sums = [0.0] * len(self.labels)
-        here = self._by_context.get(context, {})
-        spoken: list[tuple[str, Row]] = []
-        wordings = seen = 0
-        for feature in found:
-            wordings += feature[0] != "<" and " " not in feature
-            weights = self._anywhere.get(feature)
-            if weights is not None:
-                seen += feature[0] != "<" and " " not in feature
-                spoken.append((feature, weights))
-                for label, weight in weights:
-                    sums[label] += weight
-            for label, weight in here.get(feature, ()):
+        here, sums = self._by_context.get(context, {}), [0] * len(self.labels)
+        wordings = [feature for feature in found if feature[0] != "<" and " " not in feature]
+        weights = {feature: row for feature in found if (row := self._anywhere.get(feature))}
+        for row in weights.values():
+            for label, weight in PAIR.iter_unpack(row):
                 sums[label] += weight
-        for label, weight in here.get("", ()):
-            sums[label] += weight
-        return Opinion(_shares(self.labels, sums), seen / wordings if wordings else 0.0, spoken)
+        for feature in ("", *found):
+            if row := here.get(feature):
+                for label, weight in PAIR.iter_unpack(row):
+                    sums[label] += weight
+        seen = sum(feature in weights for feature in wordings)
+        return Opinion(_shares(self.labels, sums), seen / max(len(wordings), 1), weights, self.labels)
 
 
-def _shares(labels: Sequence[str], sums: list[float]) -> dict[str, float]:
-    most = max(sums, default=0.0)
-    powers = [math.exp(one - most) for one in sums]
+def _shares(labels: Sequence[str], sums: list[int]) -> dict[str, float]:
+    most = max(sums, default=0)
+    powers = [math.exp((one - most) / SCALE) for one in sums]
     total = sum(powers)
     return {label: power / total for label, power in zip(labels, powers, strict=True)}
 
@@ -126,25 +130,21 @@ def _shares(labels: Sequence[str], sums: list[float]) -> dict[str, float]:
 def likeness(folder: Path) -> Likeness | None:
     """The weights in *folder*, read once; None where there are none."""
     file = folder / FILE
-    return unpacked(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+    if not file.exists():
+        return None
+    with file.open(encoding="utf-8") as lines:
+        return unpacked(lines)
 
 
-SCALE = 100
-"""Weights are stored as hundredths."""
-
-
-def unpacked(table: dict[str, object]) -> Likeness:
-    """Read what `packed` wrote: labels, and for each context ("" is any) each feature's labels and weights in turn."""
-    labels, weights = table["labels"], table["weights"]
-    assert isinstance(labels, list)
-    assert isinstance(weights, dict)
-    shared: dict[tuple[int, int], tuple[int, float]] = {}  # few differ: memory for one of each
-
-    def pair(label: int, weight: int) -> tuple[int, float]:
-        return shared.setdefault((label, weight), (label, weight / SCALE))
-
-    tables: dict[str, Weights] = {
-        context: {name: tuple(map(pair, row[::2], row[1::2])) for name, row in rows.items()}
-        for context, rows in weights.items()
-    }
-    return Likeness(labels, tables.pop("", {}), tables)
+def unpacked(lines: Iterable[str]) -> Likeness:
+    """Read what `make learn` wrote: the labels, then a line for each feature of a context: both names, and a small
+    letter with a whole number of hundredths for each label that it speaks for or against ("a120 c-35")."""
+    rows = iter(lines)
+    labels = next(rows).split()
+    weights: dict[str, Weights] = {}
+    for row in rows:
+        context, feature, said = row.rstrip("\n").split("\t")
+        weights.setdefault(context, {})[feature] = b"".join(
+            PAIR.pack(ord(one[0]) - _FIRST, int(one[1:])) for one in said.split()
+        )
+    return Likeness(labels, weights)

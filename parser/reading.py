@@ -151,7 +151,7 @@ class _Assembly:
             signals=signals,
             context=self.context,
             digit=choices.bare_digit(text, spare, self.skipped),
-            ordinal=choices.ordinal(signals, options),
+            ordinal=choices.ordinal(text, signals, options, self.lexicon.all_negators),
             code=choices.offer_code(self.hidden.raw) if self.context.code or len(text.words) < 12 else None,
             score=choices.score(text, signals) if survey else None,
             option=self.sorter.option(self.context.options or self.context.visits),
@@ -167,7 +167,8 @@ class _Assembly:
             identified=bool(self.hidden.codes),
             question="?" in text.raw,
             words=len(text.words) - len(self.skipped),
-            unread=self._unread(spare),
+            unread=self._unread(spare) if not self.sorter.mentions else 0,
+            strange=self._unread(spare),
             stop=consent == "stop" or self._whole("stop", spare),
             start=consent == "start" or self._whole("start", spare),
             human=self._whole("human", spare),
@@ -179,9 +180,7 @@ class _Assembly:
         )
 
     def _unread(self, spare: frozenset[str]) -> int:
-        """How many words are strange to us and not said out of politeness; 0 where a time is mentioned."""
-        if self.sorter.mentions:
-            return 0
+        """How many words are strange to us and not said out of politeness."""
         words = [token for at, token in enumerate(self.text.words) if at not in self.skipped and token.kind == "w"]
         return sum(token.text not in spare and not self._is_known(token.text) for token in words)
 

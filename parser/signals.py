@@ -63,6 +63,7 @@ _RIVALS = _NEGATABLE | {
     "keep",
     "have",
     "ask",
+    "other_cancelled",
 }
 """Meanings that one word cannot have at once: the longer of two stems tells."""
 

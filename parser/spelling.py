@@ -14,6 +14,8 @@ class Speller:
     """A symmetric-delete index: both sides lose one letter and meet, then the distance is checked."""
 
     def __init__(self, words: Iterable[str], stems: Iterable[str]) -> None:
+        words = list(words)
+        self._letters = {"".join(sorted(word)): word for word in words if len(word) == SHORTEST}
         self._words: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
         _index(self._words, words)
@@ -23,8 +25,8 @@ class Speller:
         """The known word that *word* misspells by one slip, or None. The first letter is trusted."""
         if not SHORTEST <= len(word) <= _LONGEST:
             return None
-        found = self._nearest(word, self._words)
-        if found is not None:
+        found = self._nearest(word, self._words) or self._letters.get("".join(sorted(word)))
+        if found is not None and (len(found) != len(word) or found[0] == word[0]):
             return found
         for length in range(len(word), SHORTEST - 1, -1):
             stem = self._nearest(word[:length], self._stems)
@@ -35,7 +37,8 @@ class Speller:
     def _nearest(self, word: str, index: dict[str, list[str]]) -> str | None:
         for shorter in (word, *_without_one(word)):
             for known in index.get(shorter, ()):
-                if known[0] == word[0] and one_slip_apart(known, word) and not _other_ending(known, word):
+                slip = one_slip_apart(known, word) or _same_letters(known, word)
+                if known[0] == word[0] and slip and not _other_ending(known, word):
                     return known
         return None
 
@@ -55,6 +58,15 @@ def one_slip_apart(one: str, other: str) -> bool:
     if len(a) == len(b):
         return a[1:] == b[1:] or (len(a) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:])
     return a[1:] == b if len(a) == len(b) + 1 else a == b[1:] if len(b) == len(a) + 1 else False
+
+
+def _same_letters(one: str, other: str) -> bool:
+    """Whether the letters are the same in another order ("pruen", "perun"), or once doubled ("pasar", "passar")."""
+    if len(one) == len(other):
+        return one[0] == other[0] and sorted(one) == sorted(other)
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    doubled = (at for at in range(1, len(longer)) if longer[at] == longer[at - 1])
+    return len(longer) == len(shorter) + 1 and any(longer[:at] + longer[at + 1 :] == shorter for at in doubled)
 
 
 def _other_ending(one: str, other: str) -> bool:

@@ -80,7 +80,9 @@ def _small_matters(evidence: Evidence) -> Verdict | None:
         reason = f'no call needed: "{signals.quote("callback_no")}"'
         return Verdict(Intent.DECLINE, [reason], Topic.CALLBACK_WITHDRAW, 0.85)
     in_survey = evidence.context.kind is ContextKind.SURVEY
-    if signals.has("late") and not in_survey and not signals.has("cancel", "move", "cannot", "book", "info"):
+    takes = evidence.context.kind is ContextKind.OFFER and (signals.has("take", "come") or evidence.same_time)
+    other = signals.has("cancel", "move", "cannot", "book", "info")
+    if signals.has("late") and not in_survey and not takes and not other:
         return Verdict(Intent.FREE, [f'running late: "{signals.quote("late")}"'], Topic.LATE, 0.9, True)
     if signals.has("billing") and not in_survey and not _asks_beside_bill(evidence):
         return Verdict(Intent.FREE, [f'about a bill: "{signals.quote("billing")}"'], Topic.PRICE, 0.85, True)

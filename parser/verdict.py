@@ -16,7 +16,7 @@ class Evidence:
     offer's code. *dated* says that a time is mentioned, *times* how many are, *wish* that one is not the open visit's,
     *same_time* that one is, *denied* that one does not suit, *pair* that one leads to another ("from Monday to
     Tuesday"), *recurs* that a wish has no date, *limited* that it says what to hear of;
-    *unread* counts the words of which nothing was understood. *stop*,
+    *unread* counts the words of which nothing was understood (0 where a time is mentioned), *strange* all such. *stop*,
     *start*, *human*, *help*, *callback* and *only_polite* tell of the whole text; *language* is the one whose code the
     text is; *attack* says that it is markup or orders to a machine.
     """
@@ -41,6 +41,7 @@ class Evidence:
     question: bool = False
     words: int = 0
     unread: int = 0
+    strange: int = 0
     stop: bool = False
     start: bool = False
     human: bool = False

@@ -137,6 +137,7 @@ def _clock(found: list[Lexeme], minutes: int) -> Lexeme | None:
 
 HOURS = Pass(
     [
+        (r"b?f?[Kn][&~u,]p(?![Kn])", "until_part"),
         (r"b[Kn][&~u,][Kn]", "between"),
         (r"[Kn][&~][Kn]{", "between"),
         (r"f?[Kn]c?[~u]c?[Kn](?![WmDHIM{/]|\.?X|\.m)", "stretch"),
@@ -183,6 +184,15 @@ class HourReader:
         if not start < end <= MIDNIGHT:
             return None
         return spanning("O", (Hours(start, end),), found)
+
+    def until_part(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "Between 9 and noon", "from ten till evening"."""
+        clock = _as_clock(next(one for one in found if one.kind in "Kn"))
+        start, end, _ = _part(found[-1])
+        last = NOON if start < NOON < end and end - start <= 120 else end
+        if clock is None or not clock.likely < last:
+            return None
+        return spanning("O", (Hours(clock.likely, last),), found)
 
     def since(self, found: list[Lexeme]) -> Lexeme | None:
         clock = _as_clock(next(one for one in found if one.kind in "Kn"))

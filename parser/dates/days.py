@@ -15,6 +15,7 @@ from parser.dates.calendar import (
     month_start,
     next_date,
     next_day_of_month,
+    next_weekday,
     week_start,
 )
 from parser.dates.clock import SAME_TIME
@@ -86,7 +87,7 @@ DAYS = Pass(
         (r"W<F|F<W", "week_before_holiday"),
         (r"[BJE][NT]?W|[NT]W[BJE]|[BJE]T?W", "part_of_week"),
         (r"[NT]+W(?![>)<]F)", "this_or_next_week"),
-        (r"PW|Pw|Pk|PM", "past"),
+        (r"PW|Pw|Pk|PM|[PL]p", "past"),
         (r"W>(?=[;.,]|$)", "week_after_visit"),
         # distances from now
         (r"inWw|winW|wnWg|nWgw|iWw|wiW|Wgw|wWg|iGw|wiG", "weekday_in_weeks"),
@@ -332,9 +333,15 @@ class DayReader:
     # weekdays and the like
 
     def weekdays_of_next_week(self, found: list[Lexeme]) -> Lexeme:
+        if found[0].value == "coming":  # a coming Thursday is the first to come, a next one that of the next week
+            return self.coming_weekdays(found)
         monday = monday_of(self.today) + WEEK
         numbers = listed_weekdays(found)
         return days_over(found, Days(tuple(weekdays_from(monday, numbers)), "weekday", found[-1].flag))
+
+    def coming_weekdays(self, found: list[Lexeme]) -> Lexeme:
+        days = [next_weekday(number, self.today) for number in listed_weekdays(found)]
+        return days_over(found, Days(tuple((day, day + DAY) for day in days), "weekday", found[-1].flag))
 
     def weekday_of_this_week(self, found: list[Lexeme]) -> Lexeme:
         day = monday_of(self.today) + (found[-1].value - 1) * DAY

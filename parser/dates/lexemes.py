@@ -130,7 +130,7 @@ class DateWords:
         if found.kind in "wdkBE" and len(rest) > 2:
             for start in (0, 1, 2):
                 part = self.exact.get(rest[start:]) or self._stem_of(rest[start:])
-                if part and part.kind in "pkW":
+                if part and part.kind in "pkWM":
                     return found._replace(more=((part.kind, part.value),))
         return self._inflected(found, word)
 
@@ -173,6 +173,8 @@ def _meaning_of(name: str) -> Meaning | None:
         return Meaning("!", name.removeprefix(_TODAY))
     if name in ("am", "pm"):
         return Meaning("A", name)
+    if name == "coming":
+        return Meaning("N", name)
     if name == "other_meaning":
         return Meaning("?", None)
     kind = _CLASSES.get(name)

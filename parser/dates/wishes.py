@@ -407,8 +407,9 @@ def _united(found: list[Interval]) -> tuple[Interval, ...]:
 
 
 def _is_told_closer(day: Interval, other: Interval) -> bool:
-    """Whether *day* is a whole day of which *other* names the hours: "the day after, 8.9. between 8 and 10"."""
-    if day == other or day.end is None or other.end is None or day.end - day.start != DAY:
+    """Whether *other* tells closer what *day* says: its hours ("the day after, 8.9. between 8 and 10"), or its days
+    ("before Christmas? 14.-18.12.")."""
+    if day == other or day.end is None or other.end is None or other.end - other.start == day.end - day.start:
         return False
     return day.start <= other.start and other.end <= day.end
 

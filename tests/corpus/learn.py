@@ -1,4 +1,4 @@
-"""Learn likeness from the labelled texts: `make learn` writes lang/likeness.json; `--check` says what it is worth.
+"""Learn likeness from the labelled texts: `make learn` writes lang/likeness.tsv; `--check` says what it is worth.
 
 A log-linear model by gradient descent with a step of its own for each weight, in plain Python: some seconds. The check
 leaves each set out in turn, learns from the others, and scores the whole parser on the set left out.
@@ -6,7 +6,6 @@ leaves each set out in turn, learns from the others, and scores the whole parser
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import sys
@@ -14,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from lang.words import HERE
 from parser.likeness import ALARM, FILE, SCALE, unpacked
@@ -28,8 +26,6 @@ ROUNDS = 6
 STEP = 0.9
 _SMALLEST = 0.03
 """Weights closer to nothing are not stored."""
-
-Table = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,8 @@ def examples(texts: Iterable[Labelled], house: Reader) -> list[Example]:
     ]
 
 
-def learn(known: Sequence[Example]) -> Table:
-    """The table of weights, as `parser.likeness.unpacked` reads it."""
+def learn(known: Sequence[Example]) -> list[str]:
+    """The lines of the weights, as `parser.likeness.unpacked` reads it."""
     labels = sorted({label for example in known for label in example.labels})
     model = _Model(labels)
     order = list(known)
@@ -98,14 +94,16 @@ class _Model:
         )
         return [(at, slope) for at, slope in enumerate(slopes) if abs(slope) > 0.003]
 
-    def packed(self, kept: frozenset[tuple[str, str]]) -> Table:
-        """The weights of the features *kept*, rounded."""
-        tables: dict[str, dict[str, list[int]]] = defaultdict(dict)
-        for (context, feature), row in sorted(self.weights.items()):
-            pairs = [(at, round(weight * SCALE)) for at, weight in enumerate(row) if abs(weight) >= _SMALLEST]
-            if (context, feature) in kept and pairs:
-                tables[context][feature] = [number for pair in pairs for number in pair]
-        return {"labels": list(self.labels), "weights": dict(tables)}
+    def packed(self, kept: frozenset[tuple[str, str]]) -> list[str]:
+        """The lines of the features *kept*."""
+        rows = ((key, row) for key, row in sorted(self.weights.items()) if key in kept)
+        lines = (f"{context}\t{feature}\t{said}\n" for (context, feature), row in rows if (said := _written(row)))
+        return [" ".join(self.labels) + "\n", *lines]
+
+
+def _written(row: list[float]) -> str:
+    letters = zip("abcdefghijklmnopqrstuvwxyz", row, strict=False)
+    return " ".join(f"{letter}{round(weight * SCALE)}" for letter, weight in letters if abs(weight) >= _SMALLEST)
 
 
 def _keys(example: Example) -> list[tuple[str, str]]:
@@ -127,8 +125,8 @@ def check(names: Sequence[str]) -> None:
     texts = {name: list(KNOWN[name](name)) for name in KNOWN}
     known = {name: examples(texts[name], house) for name in KNOWN}
     for name in names:
-        table = learn([example for other in KNOWN if other != name for example in known[other]])
-        tally = score(texts[name], replace(house, likeness=unpacked(table)))
+        lines = learn([example for other in KNOWN if other != name for example in known[other]])
+        tally = score(texts[name], replace(house, likeness=unpacked(lines)))
         print(f"{name:8} intent {tally.share('intent', 'n'):6.1%} {dict(tally.counts)}", flush=True)
         print(*tally.errors, sep="\n")
 
@@ -138,10 +136,10 @@ def main() -> None:
     if "--check" in sys.argv:
         check([name for name in sys.argv[1:] if name in PARTS] or list(PARTS))
         return
-    table = learn([example for name in KNOWN for example in examples(KNOWN[name](name), reader())])
+    lines = learn([example for name in KNOWN for example in examples(KNOWN[name](name), reader())])
     file = Path(HERE) / FILE
-    file.write_text(json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(f"{file.name}: {sum(map(len, table['weights'].values()))} features, {file.stat().st_size // 1024} KB")
+    file.write_text("".join(lines), encoding="utf-8")
+    print(f"{file.name}: {len(lines) - 1} features, {file.stat().st_size // 1024} KB")
 
 
 if __name__ == "__main__":

@@ -139,9 +139,9 @@ def days_of(intervals: list[tuple[datetime, datetime | None]], now: datetime) ->
     return frozenset(found)
 
 
-def given(name: str = "dev") -> Iterator[Labelled]:
+def given(name: str = "dev", folder: str = "given") -> Iterator[Labelled]:
     """The given corpus (JSON lines)."""
-    for line in (HERE / "given" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (HERE / folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         gold = json.loads(line)
         expect, now = gold["expect"], datetime.fromisoformat(gold["now"])
         wanted = [] if expect["when"] is None else [expect["when"], *expect["when_alt"]]
@@ -156,6 +156,11 @@ def given(name: str = "dev") -> Iterator[Labelled]:
 def _bounds(interval: dict[str, Any]) -> tuple[datetime, datetime | None]:
     end = interval.get("to")
     return datetime.fromisoformat(interval["from"]), datetime.fromisoformat(end) if end else None
+
+
+def fresh(name: str) -> Iterator[Labelled]:
+    """A set in the form of the given corpus, by an author who had never seen the parser."""
+    return given(name, "fresh")
 
 
 def own(name: str) -> Iterator[Labelled]:
@@ -213,7 +218,8 @@ def expressions() -> Tally:
 
 
 SETS = ("own", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-PARTS = {"dev": given, **dict.fromkeys(SETS, own)}
+FRESH = ("a1", "b1")
+PARTS = {"dev": given, **dict.fromkeys(SETS, own), **dict.fromkeys(FRESH, fresh)}
 
 
 def main() -> None:
