@@ -82,7 +82,7 @@ def _moment(written: str) -> datetime:
 
 def _play(house: House, screen: Screen, scenes: Sequence[Scene]) -> bool:
     began = time.monotonic()
-    player = Player(house.clinic, house.phones, screen, house.supervisor.tend)
+    player = Player(house.clinic, house.phones, screen, house.supervisor.tend, house)
     bad = [scene.title for number, scene in enumerate(scenes, start=1) if player.play(number, scene)]
     right = len(scenes) - len(bad)
     took = f"in {time.monotonic() - began:.1f} s"
@@ -109,7 +109,7 @@ def _say_where(house: House, screen: Screen) -> None:
     elsewhere = "" if house.control_port == CONTROL_PORT else f" --carrier {house.control}"
     texted = f'{{"from": "{aino.number}", "to": "{SERVICE_NUMBER}", "text": "Milloin aikani on? {aino.code}"}}'
     screen.say(f"""
-The service runs until Ctrl-C:
+The service runs until Ctrl-C, {_ahead(house)}:
     API, with its documentation   {house.web}/api/v1/docs
     ready?                        {house.web}/readyz
     the carrier's control         {house.control}/texts
@@ -123,6 +123,11 @@ Be {aino.first} ({aino.code}), or anybody of demo/seed.py, on a phone of your ow
 or in one line:
     curl -s {house.control}/texts -d '{texted}'
 """)
+
+
+def _ahead(house: House) -> str:
+    """How the clock of the service stands to that of the machine."""
+    return f"its clock moved by {house.offset}" if house.offset else "by the clock of this machine"
 
 
 def _short(path: str) -> str:

@@ -15,6 +15,7 @@ _STATUSES: Final = {  # what → (before, after); "" = there was no visit
     "restored": ({"cancelled"}, STANDING),
     "moved": ({"booked", "confirmed"}, {"booked"}),
     "confirmed": ({"booked", "provisional"}, {"confirmed"}),
+    "lapsed": ({"provisional"}, {"lapsed"}),
 }
 
 
@@ -48,9 +49,9 @@ class DiaryWatch:
         changed = [Seen(before.get(id_), visit) for id_, visit in self._last.items() if before.get(id_) != visit]
         return sorted(changed, key=lambda seen: seen.after.start)
 
-    def wrong_slots(self, seen: Seen) -> list[str]:
-        """The slots whose state does not go with the visit: a coming visit takes one, any other time is free."""
-        expected = {seen.after.slot: "taken" if seen.after.stands else "free"}
+    def wrong_slots(self, seen: Seen, given_up: str = "free") -> list[str]:
+        """The slots whose state does not go with the visit: a coming visit takes one, what it gave up is *given_up*."""
+        expected = {seen.after.slot: "taken" if seen.after.stands else given_up}
         if seen.before is not None and seen.before.slot != seen.after.slot:
             expected[seen.before.slot] = "free"
         found = {slot: self._clinic.slot_state(slot) for slot in expected}
@@ -59,12 +60,12 @@ class DiaryWatch:
 
 
 def fits(change: Change, whose: str, seen: Seen) -> bool:
-    """Whether *seen* is the *change* that is expected of a visit of *whose*."""
+    """Whether *seen* is the *change* that is expected of a visit of *whose*, where it names nobody else."""
     before, after = _STATUSES[change.what]
     was = seen.before
     is_elsewhere = was is not None and was.start != seen.after.start
     return (
-        (seen.after.patient, seen.after.service) == (whose, change.service)
+        (seen.after.patient, seen.after.service) == (change.who or whose, change.service)
         and ("" if was is None else was.status) in before
         and seen.after.status in after
         and is_elsewhere == (change.what == "moved")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from demo.wire import Wire
 
 API: Final = "/api/v1"
 STANDING: Final = frozenset({"provisional", "booked", "confirmed"})
+HALF_AN_HOUR: Final = timedelta(minutes=30)
 _PAGE: Final = 1000
 
 
@@ -57,6 +58,15 @@ class Thread:
 
     state: str
     hand_over: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A time that was put to several people: its state, who won it, and what came of each by patient."""
+
+    state: str
+    winner: str | None
+    outcomes: dict[str, str]
 
 
 class Clinic:
@@ -111,6 +121,26 @@ class Clinic:
         """Ask for a text to *patient*, not before *at*; returns its status ("queued", or "blocked" by a stop)."""
         message = {"patient": patient, "clinic": "keskusta", "purpose": purpose, "text": text, "at": at.isoformat()}
         return str(self._wire.post(f"{API}/messages", message)["status"])
+
+    def arrange(self, id_: str, patient: str, service: str, start: datetime, status: str) -> None:
+        """Put a visit of half an hour in the diary."""
+        times = {"start": start.isoformat(), "end": (start + HALF_AN_HOUR).isoformat()}
+        visit = {"patient": patient, "clinic": "keskusta", "service": service, "status": status} | times
+        self._wire.put(f"{API}/appointments/{id_}", visit)
+
+    def let_wait(self, patient: str, service: str) -> None:
+        """Put *patient* on the waitlist for an earlier time."""
+        self._wire.put(f"{API}/waitlist/w-{patient}", {"patient": patient, "service": service})
+
+    def offer(self) -> Offer:
+        """The newest offer."""
+        cursor, more, key = None, True, ""
+        while more:
+            page = self._wire.get(f"{API}/events", after=cursor, limit=_PAGE)
+            cursor, more = page["cursor"], page["more"]
+            key = next((e["subject"] for e in reversed(page["items"]) if e["type"] == "offer.opened"), key)
+        found = self._wire.get(f"{API}/offers/{key}")
+        return Offer(found["state"], found["winner"], {each["patient"]: each["outcome"] for each in found["ledger"]})
 
     def _all(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         cursor = None

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,18 @@ from demo.wire import HOST, Unanswered, Wire
 
 WEB_PORT, SMPP_PORT, CONTROL_PORT = 8080, 2775, 8775  # where they are free
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+OF_THE_CLOCK: Final = ("worker", "gateway", "web")  # who reads it
 _CONFIG: Final = """\
 # What differs from the defaults of config.toml.
 [service]
 data_dir = "."
 clock_offset = "{offset}"
+
+[reminders]
+quiet = []  # the demo is played at any hour
+
+[offers]
+wave_size = 12
 
 [[smpp]]
 port = {smpp}
@@ -35,15 +42,45 @@ port = {web}
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
-    """The running service: its folder, where it listens, an API key, and the processes."""
+    """The running service: its folder, where it listens, an API key, the processes, and how far ahead its clock is."""
 
     folder: Path
+    smpp_port: int
     web_port: int
     control_port: int
-    key: str
     supervisor: Supervisor
+    offset: timedelta
+    key: str = ""
+
+    def now(self) -> datetime:
+        """The time of the service."""
+        return datetime.now(UTC) + self.offset
+
+    def later(self, by: timedelta) -> None:
+        """Let time pass: whoever reads the clock starts again with one that is so much further ahead."""
+        self.offset += by
+        self.configure()
+        self.supervisor.restart(*OF_THE_CLOCK)
+        self.supervisor.wait(self.trouble)
+
+    def configure(self) -> Path:
+        """Write config.toml for the clock as it is; returns its path."""
+        path = self.folder / "config.toml"
+        ahead = f"{self.offset / timedelta(hours=1):.4f}h" if self.offset else "0s"
+        ports = {"smpp": self.smpp_port, "web": self.web_port}
+        path.write_text(_CONFIG.format(offset=ahead, number=SERVICE_NUMBER, **ports), encoding="utf-8")
+        return path
+
+    def trouble(self) -> str:
+        """What keeps the house from working; "" for nothing."""
+        try:
+            Phones(self.control_port).shown()
+            Wire(self.web_port).get("/readyz")
+        except Unanswered as missing:
+            return str(missing)
+        return ""
 
     @property
     def phones(self) -> Phones:
@@ -69,7 +106,7 @@ class House:
 @contextmanager
 def open_house(say: Say, offset: timedelta = timedelta(0)) -> Iterator[House]:
     """Start everything, with a clock that is *offset* ahead; end and remove everything. Raises `DoesNotRun`."""
-    environ = our_environment(os.environ) | ({"TEKSTARI_TEST": "1"} if offset else {})
+    environ = our_environment(os.environ) | {"TEKSTARI_TEST": "1"}  # as in every trial whose clock is moved
     with tempfile.TemporaryDirectory(prefix="tekstari-demo-") as name:
         supervisor = Supervisor(Path(name), environ, say)
         try:
@@ -94,30 +131,18 @@ def free_port(wanted: int) -> int:
 
 def _furnish(folder: Path, supervisor: Supervisor, offset: timedelta) -> House:
     smpp, control, web = free_port(SMPP_PORT), free_port(CONTROL_PORT), free_port(WEB_PORT)
-    config = folder / "config.toml"
-    ahead = f"{offset / timedelta(hours=1):.4f}h" if offset else "0s"
-    config.write_text(_CONFIG.format(offset=ahead, smpp=smpp, web=web, number=SERVICE_NUMBER), encoding="utf-8")
-    ours = ("--config", str(config))
+    house = House(folder, smpp, web, control, supervisor, offset)
+    ours = ("--config", str(house.configure()))
     supervisor.start("carrier", "-m", "gateway.simulator", "--port", str(smpp), "--http", str(control))
     supervisor.start("worker", "worker.py", *ours)
     supervisor.start("gateway", "-m", "gateway", *ours)
     supervisor.start("web", "app.py", *ours)
     supervisor.run("seed-demo", "app.py", *ours, "admin", "seed-demo")
     asked = ("--name", "demo", "--scopes", "read,write,messages")
-    key = supervisor.run("key-create", "app.py", *ours, "admin", "key-create", *asked)
-    supervisor.wait(lambda: _trouble(Phones(control), Wire(web)))
+    house.key = supervisor.run("key-create", "app.py", *ours, "admin", "key-create", *asked)
+    supervisor.wait(house.trouble)
     supervisor.keep_up()
-    return House(folder, web, control, key, supervisor)
-
-
-def _trouble(phones: Phones, web: Wire) -> str:
-    """What keeps the house from working; "" for nothing."""
-    try:
-        phones.shown()
-        web.get("/readyz")
-    except Unanswered as missing:
-        return str(missing)
-    return ""
+    return house
 
 
 @contextmanager

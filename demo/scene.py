@@ -2,13 +2,14 @@
 
 Texts may hold blanks, about the person whom the scene concerns: {name}, {first} and {code}; {day} and {time} of their
 first coming visit, and {when} as an answer names it; {free_day} and {free_time} of a free time of the scene's *wish*;
-{wish_morning} and {wish_afternoon} of days with free half-days.
+{wish_morning} and {wish_afternoon} of days with free half-days; {offer} is the code of the offer last shown.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from demo.seed import CLINIC
@@ -40,23 +41,27 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one visit: "booked", "cancelled", "restored", "moved" or "confirmed".
+    """What happens to one visit: "booked", "cancelled", "restored", "moved", "confirmed" or "lapsed".
 
     The answer must name the visit's time. *option* is the number under which the answer before had offered it, and
-    *exact* says that it is the {free_day} and {free_time} of the text.
+    *exact* says that it is the {free_day} and {free_time} of the text. *who* is somebody else than whom the scene
+    concerns, *slot* the state of a time that was given up.
     """
 
     what: str
     service: str
     option: str = ""
     exact: bool = False
+    who: str = ""
+    slot: str = "free"
 
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """The patient writes."""
+    """The patient writes, or somebody else (*who*)."""
 
     text: str
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,48 @@ class Told:
 
     who: str
     words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldAll:
+    """The phones of several people each show one text with these words."""
+
+    who: tuple[str, ...]
+    words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arranges:
+    """The clinic's program puts a visit in the diary: in so many days, a few seconds later than it is now."""
+
+    who: str
+    service: str
+    days: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetsWait:
+    """The clinic's program puts people on the waitlist of a service."""
+
+    who: tuple[str, ...]
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """Time passes: whoever reads the clock starts again with one that is so much further ahead."""
+
+    time: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The newest offer: its state, who won it, and how many had which outcome."""
+
+    state: str
+    winner: str | None
+    outcomes: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +151,7 @@ class Pushes:
     status: str
 
 
-Step = Says | Hears | HearsNothing | Told | Diary | Held | Pushes
+Step = Says | Hears | HearsNothing | Told | ToldAll | Diary | Held | Pushes | Arranges | LetsWait | Passes | Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +180,9 @@ def scene(
     return Scene(title, person, steps, language or PEOPLE[person].language, about or person, number, wish)
 
 
-def says(text: str) -> Says:
-    """The patient writes *text*."""
-    return Says(text)
+def says(text: str, who: str = "") -> Says:
+    """The patient, or *who*, writes *text*."""
+    return Says(text, who)
 
 
 def hears(*words: Words, parts: int = 2) -> Hears:
@@ -153,6 +200,31 @@ def told(who: str, *words: Words) -> Told:
     return Told(who, words)
 
 
+def told_all(who: tuple[str, ...], *words: Words) -> ToldAll:
+    """Each of *who* gets a text with *words*."""
+    return ToldAll(who, words)
+
+
+def arranges(who: str, service: str, *, days: int, status: str = "booked") -> Arranges:
+    """The clinic's program makes a visit of *who*."""
+    return Arranges(who, service, days, status)
+
+
+def lets_wait(who: tuple[str, ...], service: str) -> LetsWait:
+    """The clinic's program puts *who* on the waitlist."""
+    return LetsWait(who, service)
+
+
+def passes(*, days: int = 0, minutes: int = 0) -> Passes:
+    """So much time passes."""
+    return Passes(timedelta(days=days, minutes=minutes))
+
+
+def offered(state: str, winner: str | None = None, **outcomes: int) -> Offered:
+    """The newest offer stands like this."""
+    return Offered(state, winner, tuple(sorted(outcomes.items())))
+
+
 def diary(*changes: Change) -> Diary:
     """These changes and no others."""
     return Diary(changes)
@@ -168,9 +240,9 @@ def pushes(purpose: str, text: str, *, status: str) -> Pushes:
     return Pushes(purpose, text, status)
 
 
-def booked(service: str, *, option: str = "", exact: bool = False) -> Change:
+def booked(service: str, *, option: str = "", exact: bool = False, who: str = "") -> Change:
     """A new visit."""
-    return Change("booked", service, option=option, exact=exact)
+    return Change("booked", service, option=option, exact=exact, who=who)
 
 
 def moved(service: str, *, option: str = "") -> Change:
@@ -178,9 +250,14 @@ def moved(service: str, *, option: str = "") -> Change:
     return Change("moved", service, option=option)
 
 
-def cancelled(service: str, *, option: str = "") -> Change:
+def cancelled(service: str, *, option: str = "", who: str = "", slot: str = "free") -> Change:
     """The visit is cancelled, and its time is free."""
-    return Change("cancelled", service, option=option)
+    return Change("cancelled", service, option=option, who=who, slot=slot)
+
+
+def lapsed(service: str, who: str = "") -> Change:
+    """The provisional visit lapsed, and its time is free."""
+    return Change("lapsed", service, who=who)
 
 
 def restored(service: str) -> Change:

@@ -9,6 +9,7 @@ from typing import Final
 
 from demo.scene import (
     Scene,
+    arranges,
     booked,
     cancelled,
     confirmed,
@@ -16,16 +17,26 @@ from demo.scene import (
     hears,
     hears_nothing,
     held,
+    lapsed,
+    lets_wait,
     moved,
+    offered,
+    passes,
     pushes,
     restored,
     says,
     scene,
     told,
+    told_all,
 )
 
 NOBODYS_CODE: Final = "010180-9989"
 NOT_ON_FILE: Final = "+358405550150"
+WHO_WAIT: Final = (
+    *("p-jarvi", "p-kallio", "p-lehto", "p-moberg", "p-niemi", "p-oksanen"),
+    *("p-palmer", "p-rantala", "p-sandberg", "p-turunen", "p-uusitalo", "p-vainio"),
+)
+NOT_KALLIO: Final = tuple(who for who in WHO_WAIT if who != "p-kallio")  # who wins
 
 SCENES: Final[tuple[Scene, ...]] = (
     scene(
@@ -180,5 +191,44 @@ SCENES: Final[tuple[Scene, ...]] = (
         says("wibble wobble"),
         hears("Thank you", "112"),
         held("not_understood"),
+    ),
+    scene(
+        "Is asked to confirm a provisional time three weeks before",
+        "p-aho",
+        arranges("p-aho", "hygiene", days=21, status="provisional"),
+        told("p-aho", "Alustava varaus", "1 = pidä"),
+        says("1"),
+        hears("vahvistettu", "Nähdään"),
+        diary(confirmed("hygiene")),
+    ),
+    scene(
+        "Two days by the clock: a reminder answered with 2, the time to the fastest of twelve, another one lapses",
+        "p-halonen",
+        arranges("p-berglund", "hygiene", days=16, status="provisional"),
+        told("p-berglund", "Preliminär bokning", "1 = behåll"),
+        arranges("p-kallio", "checkup", days=6),
+        lets_wait(WHO_WAIT, "checkup"),
+        arranges("p-halonen", "checkup", days=3),
+        told("p-halonen", "2 = peru"),
+        says("2"),
+        hears("Peruimme", "PALAUTA"),
+        diary(cancelled("checkup")),
+        passes(minutes=6),
+        told("p-kallio", "OTAN", "vapautuu"),
+        told_all(NOT_KALLIO, ("OTAN", "TAR", "TAKE"), "{offer}"),
+        says("Otan {offer}", "p-kallio"),
+        told("p-kallio", "Sait ajan", "Vanha aika", "PALAUTA"),
+        says("take {offer}", "p-palmer"),
+        told("p-palmer", "still on the list"),
+        says("Tar {offer}", "p-moberg"),
+        told("p-moberg", "kvar på listan"),
+        offered("won", "p-kallio", won=1, lost=2, no_answer=9),
+        diary(booked("checkup", who="p-kallio"), cancelled("checkup", who="p-kallio", slot="held")),
+        passes(days=2),
+        told_all(NOT_KALLIO, ("OTAN", "TAR", "TAKE"), "{offer}"),
+        offered("open", no_answer=11),
+        told("p-berglund", "bekräftades inte", "BOKA"),
+        diary(lapsed("hygiene", who="p-berglund")),
+        told("p-kallio", "1 = tulen"),  # the time that was won is reminded of, a day before
     ),
 )

@@ -35,8 +35,10 @@ class Screen:
         self.say(f"{number:2}  {scene.title}", "title")
         self.say(f"    {person.name}, {_LANGUAGES[scene.language]}, from {scene.number or person.number}", "quiet")
 
-    def patient(self, text: str) -> None:
-        """A patient's bubble, on the left."""
+    def patient(self, text: str, who: str = "") -> None:
+        """A patient's bubble, on the left; *who* names the writer when it is another one."""
+        if who:
+            self.say(" " * _LEFT + f"{who}:", "quiet")
         self.say(bubble(text, _LEFT), "patient")
 
     def clinic(self, text: str, to: str = "") -> None:

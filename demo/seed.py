@@ -1,6 +1,6 @@
 """The demo clinic's data in the form of `admin import`: people from clinic.json, a diary that begins today.
 
-Who is who (all made up; their numbers end in …01 to …13):
+Who is who (all made up; their numbers end in …01 to …42):
 
 | patient | number | language | what they have |
 |---|---|---|---|
@@ -17,6 +17,8 @@ Who is who (all made up; their numbers end in …01 to …13):
 | Emma Lahtinen | …11 | fi | nothing yet: books |
 | Veikko and Raija Salmi | …12, shared | fi | a check-up each |
 | Nina Rask | …13 | sv | must never be texted |
+| Helena Aho, Lars Berglund, Timo Halonen | …21 to …23 | | nothing yet: the scenes by the clock |
+| Jaana Järvi and eleven more | …31 to …42 | fi, sv, en | nothing yet: they are offered a time |
 """
 
 from __future__ import annotations

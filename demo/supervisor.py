@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -84,7 +84,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 logs = "\n".join(f"{child.name}:\n{child.last_words()}" for child in self._children)
                 raise DoesNotRun(f"not ready after {patience:.0f} s: {found}\n{logs}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def keep_up(self) -> None:
         """All are up: from now on who dies is started again, where before it raised `DoesNotRun`."""
@@ -98,16 +98,17 @@ class Supervisor:
             elif child.process.poll() is not None:
                 self._mourn(child)
 
+    def restart(self, *names: str) -> None:
+        """End these and start them again; they may not be up when this returns."""
+        again = [child for child in self._children if child.name in names]
+        _end(again)
+        for child in again:
+            child.process, child.started_at = self._launch(child.command, child.log), time.monotonic()
+            child.starts_again_at = None
+
     def stop(self) -> None:
         """End all of them, the last one first, and wait until they are gone."""
-        for child in reversed(self._children):
-            child.process.terminate()
-        for child in reversed(self._children):
-            try:
-                child.process.wait(TO_STOP)
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
+        _end(self._children)
 
     def _await_end(self, process: subprocess.Popen[str]) -> tuple[str, str]:
         """What *process* printed, and complained of, until its end; meanwhile the others are looked after."""
@@ -150,6 +151,17 @@ class Supervisor:
         if child.starts_again_at is not None and now >= child.starts_again_at:
             child.process, child.started_at = self._launch(child.command, child.log), now
             child.starts_again_at = None
+
+
+def _end(children: Sequence[Child]) -> None:
+    for child in reversed(children):
+        child.process.terminate()
+    for child in reversed(children):
+        try:
+            child.process.wait(TO_STOP)
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
 
 
 def our_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,10 @@ class Wire:
         """POST *body*. Raises `Unanswered`."""
         return self._ask("POST", path, json.dumps(body).encode())
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """PUT *body*. Raises `Unanswered`."""
+        return self._ask("PUT", path, json.dumps(body).encode())
+
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
         connection = HTTPConnection(HOST, self.port, timeout=TIMEOUT)
         try:

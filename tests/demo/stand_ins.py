@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from demo.carrier import Shown
-from demo.clinic import Text, Thread, Time, Visit
+from demo.clinic import Offer, Text, Thread, Time, Visit
 from demo.player import Player
 from demo.screen import Screen
 
@@ -31,6 +31,8 @@ class MemoryClinic:
     times: list[Time] = field(default_factory=list)
     held: Thread | None = None
     pushed: str = "queued"
+    waiting: list[str] = field(default_factory=list)
+    offers: Offer | None = None
     feed: list[Text] = field(default_factory=list)
 
     def visits(self):
@@ -47,6 +49,16 @@ class MemoryClinic:
 
     def push(self, patient, purpose, text, at):
         return self.pushed
+
+    def arrange(self, id_, patient, service, start, status):
+        self.diary["t-2"] = Visit("t-2", patient, service, "s-2", start, status)
+        self.slots["s-2"] = "taken"
+
+    def let_wait(self, patient, service):
+        self.waiting.append(patient)
+
+    def offer(self):
+        return self.offers
 
     def news(self):
         found, self.feed = self.feed, []
@@ -72,8 +84,21 @@ class MemoryPhones:
         return self.texts[after:]
 
 
+class HandClock:
+    """A clock that stands until it is put forward."""
+
+    def __init__(self):
+        self.moment = NOON
+
+    def now(self):
+        return self.moment
+
+    def later(self, by):
+        self.moment += by
+
+
 def faults_of(scene, reply, clinic=None, outcome="answered"):
     """Play *scene* against a clinic that answers as *reply* does; returns what the player found wrong."""
     clinic = clinic or MemoryClinic()
     phones = MemoryPhones(clinic, reply, outcome)
-    return Player(clinic, phones, Screen(io.StringIO()), lambda: None).play(1, scene)
+    return Player(clinic, phones, Screen(io.StringIO()), lambda: None, HandClock()).play(1, scene)

@@ -1,12 +1,31 @@
 """The judge: each thing that can go wrong in a conversation is found, and said with what came instead."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from demo import lines
-from demo.clinic import Thread, Time
-from demo.scene import booked, cancelled, diary, hears, hears_nothing, held, moved, pushes, says, scene, told
+from demo.clinic import Offer, Thread, Time
+from demo.scene import (
+    arranges,
+    booked,
+    cancelled,
+    diary,
+    hears,
+    hears_nothing,
+    held,
+    lapsed,
+    lets_wait,
+    moved,
+    offered,
+    passes,
+    pushes,
+    says,
+    scene,
+    told,
+    told_all,
+)
 from tests.demo.stand_ins import JOHAN, KARIN, NOON, MemoryClinic, a_visit, faults_of
 
 HELLO = says("Hej")
@@ -209,3 +228,69 @@ def test_a_text_of_the_clinic_that_goes_in_spite_of_a_stop_is_a_fault():
     (fault,) = faults_of(karins(hears("tack"), pushes("reminders", "Påminnelse", status="blocked")), answer())
 
     assert fault == "expected the text to be blocked; queued"
+
+
+# --- by the clock -------------------------------------------------------------------------------------------------
+
+
+def test_what_the_clinics_program_arranges_is_no_change_of_the_scene():
+    clinic = MemoryClinic()
+
+    assert faults_of(karins(hears("tack"), arranges("p-soderholm", "hygiene", days=16)), answer(), clinic) == []
+    assert clinic.diary["t-2"].start == NOON + timedelta(days=16, seconds=4)
+
+
+def test_a_visit_that_lapsed_is_expected_of_whom_the_scene_names():
+    clinic = MemoryClinic()
+    clinic.arrange("story", "p-soderholm", "hygiene", NOON, "provisional")
+
+    def lapses(_):
+        clinic.diary["t-2"] = replace(clinic.diary["t-2"], status="lapsed")
+        clinic.slots["s-2"] = "free"
+        return [(KARIN, "Tack", 1)]
+
+    assert faults_of(karins(hears("tack"), diary(lapsed("hygiene", who="p-soderholm"))), lapses, clinic) == []
+
+
+def test_a_time_that_must_be_held_and_is_free_is_a_fault():
+    clinic = MemoryClinic()
+
+    def cancels(_):
+        clinic.diary["t-1"] = a_visit(status="cancelled")
+        clinic.slots["s-1"] = "free"
+        return [(KARIN, "Avbokad", 1)]
+
+    expected = diary(cancelled("checkup", who="p-lindstrom", slot="held"))
+
+    assert faults_of(karins(hears("avbokad"), expected), cancels, clinic) == [
+        "expected the slot s-1 to be held; it is free"
+    ]
+
+
+def test_one_of_several_who_is_told_something_else_is_found():
+    reply = lambda _: [(KARIN, "TAR 4K7", 1), (JOHAN, "Hej", 1)]  # noqa: E731
+    everybody = told_all(("p-lindstrom", "p-soderholm"), "TAR", "{offer}")
+
+    assert faults_of(karins(everybody), reply) == [
+        "expected “TAR” in the answer; it was: “Hej”",
+        "expected “4K7” in the answer; it was: “Hej”",
+    ]
+
+
+def test_an_offer_that_another_won_is_a_fault():
+    clinic = MemoryClinic(offers=Offer("won", "p-laine", {"p-laine": "won", "p-lindstrom": "lost"}))
+    waits = lets_wait(("p-lindstrom",), "checkup")
+
+    assert faults_of(karins(waits, hears("tack"), offered("won", "p-laine", won=1, lost=1)), answer(), clinic) == []
+    assert len(faults_of(karins(waits, hears("tack"), offered("won", "p-soderholm", won=1, lost=1)), answer(), clinic))
+    assert clinic.waiting == ["p-lindstrom", "p-lindstrom"]
+
+
+def test_while_time_passes_others_may_be_reminded_but_nobody_of_the_scene():
+    reply = lambda _: [(KARIN, "Tack", 1), (JOHAN, "Påminnelse", 1)]  # noqa: E731
+
+    assert faults_of(karins(hears("tack"), passes(days=2)), reply) == []
+    assert len(faults_of(karins(hears("tack"), told("p-soderholm", "Påm"), passes(days=2)), answer())) == 1
+    both = lambda _: [*reply(_), (JOHAN, "Påminnelse", 1)]  # noqa: E731
+    (fault,) = faults_of(karins(hears("tack"), told("p-soderholm", "Påm"), passes(minutes=6)), both)
+    assert fault.startswith("expected no further text; Johan")

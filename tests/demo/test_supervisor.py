@@ -73,6 +73,20 @@ def test_each_death_keeps_a_process_away_for_longer(supervisor):
     assert child.pause == 4 * first
 
 
+def test_a_restart_takes_those_that_are_named_and_is_no_death(supervisor):
+    one, other = (supervisor.start(name, "-c", SLEEPS) for name in ("one", "other"))
+    supervisor.keep_up()
+    before = one.process.pid, other.process.pid
+
+    supervisor.restart("one")
+    supervisor.tend()
+
+    assert one.process.pid != before[0]
+    assert one.process.poll() is None
+    assert other.process.pid == before[1]
+    assert supervisor.deaths == 0
+
+
 def test_stopping_ends_every_process_and_waits_for_it(supervisor):
     children = [supervisor.start(name, "-c", SLEEPS) for name in ("one", "two")]
 
