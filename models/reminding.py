@@ -56,23 +56,27 @@ from models.timed_facts import Due
 REMINDER = cast(Table, Reminder.__table__)
 RULES = cast(Table, PlannedRules.__table__)
 OUTBOX = cast(Table, Outbox.__table__)
+SHARING = 8  # workers that find something to do beside each other in one backlog
 _PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
 _UNPLANNED = APPOINTMENT.c.planned_version != APPOINTMENT.c.version
 _IN_TURN = (APPOINTMENT.c.planned_version, APPOINTMENT.c.id)  # as the index has them: it is used whatever its size was
 _IS_COMING = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
 
 
-_BY_SIZE = text("SET LOCAL plan_cache_mode = force_custom_plan")
+_BY_INDEX = text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+)
 
 
-def plan_by_size(connection: Connection) -> None:
-    """Have the statements of this transaction planned for tables as large as they are.
+def go_by_index(connection: Connection) -> None:
+    """Have every statement of this transaction go along an index, planned for tables as large as they are.
 
-    A burst makes tables grow from nothing to a hundred thousand rows before anybody analyses them; the plans that
-    PostgreSQL keeps for prepared statements would go on reading them from end to end.
+    A burst makes tables grow from nothing to a hundred thousand rows before anybody analyses them. PostgreSQL would
+    keep plans that read them from end to end, or sort all that is due each time, believing it to be little.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(_BY_SIZE)
+        connection.execute(_BY_INDEX)
 
 
 # --- planning -----------------------------------------------------------------------------------------------------
@@ -115,7 +119,7 @@ def take_unplanned(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     return connection.execute(query.limit(limit).with_for_update(skip_locked=True)).all()
 
 
-_ROWS_OF = select(REMINDER).where(among(REMINDER.c.appointment_id, "visits")).order_by(REMINDER.c.id)
+_ROWS_OF = select(REMINDER).where(among(REMINDER.c.appointment_id, "visits"))  # in no order, or it would go by that
 
 
 def reminders_of(connection: Connection, visit_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
@@ -230,17 +234,40 @@ _VISIT_COLUMNS = (
 _VISITS = select(*(APPOINTMENT.c[name] for name in _VISIT_COLUMNS)).order_by(APPOINTMENT.c.id)
 
 
-def take_due(connection: Connection, now: datetime, limit: int) -> list[Due]:
-    """The reminders that are due first, with all others that are due of their visits; held until the transaction ends.
+_FIRST = _DUE.add_columns(REMINDER.c.appointment_id).order_by(REMINDER.c.due_at, REMINDER.c.id)
+_WAITING = _FIRST.limit(bindparam("window")).subquery()
+_WHOSE = select(APPOINTMENT.c.id, APPOINTMENT.c.patient_id).join(
+    _WAITING, _WAITING.c.appointment_id == APPOINTMENT.c.id
+)
+_HELD = (
+    select(PATIENT.c.id)
+    .where(among(PATIENT.c.id, "patients"))
+    .limit(bindparam("most"))
+    .with_for_update(key_share=True, skip_locked=True)
+)
+_TO_COME = select(APPOINTMENT.c.id).where(
+    among(APPOINTMENT.c.patient_id, "patients"), APPOINTMENT.c.starts_at > bindparam("now")
+)
+# By their visits alone: believing that little is planned, PostgreSQL would read all that is.
+_OF_VISITS = _ROWS_OF.with_for_update(skip_locked=True)
 
-    What somebody else holds is left to them, or to the next round.
+
+def take_due(connection: Connection, now: datetime, limit: int) -> list[Due]:
+    """All reminders that are due of up to *limit* persons, of those who wait longest; held until the transaction ends.
+
+    The persons are held: one text tells of all visits of somebody's day, so only one worker may be at them. What
+    others hold is left to them, or to the next round.
     """
-    first = _TAKEN.where(REMINDER.c.due_at <= bindparam("now")).limit(bindparam("most"))
-    rows = _hold(connection, first, {"now": now, "most": limit})
-    mine = among(REMINDER.c.appointment_id, "visits")
-    others = _TAKEN.where(mine, REMINDER.c.due_at <= bindparam("now"))
-    rows |= _hold(connection, others, {"visits": list({row.appointment_id for row in rows.values()}), "now": now})
-    return _with_visits(connection, rows.values())
+    waiting = connection.execute(_WHOSE, {"now": now, "window": SHARING * limit})
+    whose = {row[0]: row[1] for row in waiting}
+    if not whose:
+        return []
+    wanted = {"patients": list({*whose.values()}), "most": limit}
+    mine = set(connection.execute(_HELD, wanted).scalars())
+    coming = connection.execute(_TO_COME, {"patients": list(mine), "now": now}).scalars()
+    visits = {*coming, *(visit for visit, patient in whose.items() if patient in mine)}
+    taken = connection.execute(_OF_VISITS, {"visits": list(visits)})
+    return _with_visits(connection, [row for row in taken if row.state is ReminderState.PLANNED and row.due_at <= now])
 
 
 def take_one(connection: Connection, reminder_id: int) -> list[Due]:
@@ -276,7 +303,7 @@ def _hold(connection: Connection, query: Any, parameters: dict[str, Any]) -> dic
     return {row.id: row for row in rows}
 
 
-def _with_visits(connection: Connection, rows: Collection[Row[Any]]) -> list[Due]:
+def _with_visits(connection: Connection, rows: Collection[Any]) -> list[Due]:
     if not rows:
         return []
     query = _VISITS.where(among(APPOINTMENT.c.id, "ids")).with_for_update(skip_locked=True)

@@ -72,7 +72,7 @@ class Planner:
 
     def _batch(self, now: datetime) -> int:
         with self._database.transaction() as connection:
-            reminding.plan_by_size(connection)
+            reminding.go_by_index(connection)
             visits = reminding.take_unplanned(connection, BATCH)
             # The rules are read when the visits are held: whoever changes them later finds these visits planned, and
             # has them planned anew.

@@ -101,7 +101,7 @@ class ReminderRound:
 
     def _carry_out(self, take: Callable[[Connection], list[Due]], now: datetime) -> int:
         with self._database.transaction() as connection:
-            reminding.plan_by_size(connection)
+            reminding.go_by_index(connection)
             due = take(connection)
             if not due:
                 return 0

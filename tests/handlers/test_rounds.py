@@ -14,6 +14,7 @@ from handlers.reminders import TimedRules
 from handlers.rounds import reminders as rounds
 from handlers.rounds.planner import Planner
 from handlers.rounds.reminders import ReminderRound
+from models import reminding
 from models.clinic import Clinic, Service
 from models.post import Outbox, Question
 from models.register import bump_catalogue
@@ -66,6 +67,34 @@ def test_several_rounds_at_once_have_one_effect(database):
 
     assert how_many(database, Reminder) == 600
     assert (done, how_many(database, Outbox), how_many(database, Question)) == (300, 300, 300)
+
+
+def test_what_one_worker_is_at_stops_no_other(postgresql_database):
+    visits(postgresql_database, 300)
+    plan(postgresql_database)
+
+    with postgresql_database.transaction() as connection:
+        held = len(reminding.take_due(connection, DUE, 100))
+        meanwhile = remind(postgresql_database)
+
+    assert (held, meanwhile, remind(postgresql_database)) == (100, 200, 100)
+
+
+def test_all_visits_of_a_person_are_one_workers_so_that_one_text_tells_of_a_day(postgresql_database):
+    with postgresql_database.transaction() as connection:
+        clinic, service = a_clinic(connection), a_service(connection)
+        aino = a_patient(connection, numbers=["+358505550001"])
+        for hours in (0, 2):
+            slot = a_slot(connection, clinic, service, starts_at=IN_A_WEEK + timedelta(hours=hours))
+            an_appointment(connection, aino, slot, service)
+    plan(postgresql_database)
+
+    with postgresql_database.transaction() as connection:
+        held = len(reminding.take_due(connection, DUE + timedelta(hours=3), 1))
+        meanwhile = remind(postgresql_database, DUE + timedelta(hours=3))
+    remind(postgresql_database, DUE + timedelta(hours=3))
+
+    assert (held, meanwhile, how_many(postgresql_database, Outbox)) == (2, 0, 1)
 
 
 @pytest.mark.parametrize(("waited", "said"), [(59, []), (60, [60])])
