@@ -163,8 +163,13 @@ def _configure(folder: Path, url: str, port: int, binds: int) -> Path:
 
 
 def _fall_due(database: Database) -> None:
+    """Have the whole backlog due, and on SQLite the log of that change put away: no worker makes one so large."""
     with database.transaction() as connection:
         connection.execute(update(OUTBOX).where(OUTBOX.c.key.like("backlog:%")).values(due_at=datetime.now(UTC)))
+    if database.is_sqlite:
+        raw = database.writer.raw_connection()
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        raw.close()
 
 
 def _trips(writers: Sequence[Person]) -> list[Trip]:
