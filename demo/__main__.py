@@ -49,7 +49,8 @@ def _run(asked: argparse.Namespace, screen: Screen) -> int:
         now = datetime.now(UTC)
         _pass_midnight(screen, asked.at or now)
         screen.say("Starting carrier, worker, gateway and web in a folder of their own …")
-        with open_house(screen.say, asked.at - now if asked.at else timedelta(0)) as house:
+        offset = asked.at - now if asked.at else timedelta(0)
+        with open_house(screen.say, offset, usual_ports=not asked.once) as house:
             good = _play(house, screen, asked.scenes)
             if not asked.once:
                 _stay(house, screen)

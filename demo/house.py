@@ -104,13 +104,16 @@ class House:
 
 
 @contextmanager
-def open_house(say: Say, offset: timedelta = timedelta(0)) -> Iterator[House]:
-    """Start everything, with a clock that is *offset* ahead; end and remove everything. Raises `DoesNotRun`."""
+def open_house(say: Say, offset: timedelta = timedelta(0), *, usual_ports: bool = True) -> Iterator[House]:
+    """Start everything, with a clock that is *offset* ahead; end and remove everything. Raises `DoesNotRun`.
+
+    Without *usual_ports* two that start at the same moment do not both find the same ones free.
+    """
     environ = our_environment(os.environ) | {"TEKSTARI_TEST": "1"}  # as in every trial whose clock is moved
     with tempfile.TemporaryDirectory(prefix="tekstari-demo-") as name:
         supervisor = Supervisor(Path(name), environ, say)
         try:
-            yield _furnish(Path(name), supervisor, offset)
+            yield _furnish(Path(name), supervisor, offset, usual_ports=usual_ports)
         finally:
             with _undisturbed():
                 supervisor.stop()
@@ -129,8 +132,8 @@ def free_port(wanted: int) -> int:
     raise DoesNotRun("this machine has no free port")
 
 
-def _furnish(folder: Path, supervisor: Supervisor, offset: timedelta) -> House:
-    smpp, control, web = free_port(SMPP_PORT), free_port(CONTROL_PORT), free_port(WEB_PORT)
+def _furnish(folder: Path, supervisor: Supervisor, offset: timedelta, *, usual_ports: bool) -> House:
+    smpp, control, web = (free_port(port if usual_ports else 0) for port in (SMPP_PORT, CONTROL_PORT, WEB_PORT))
     house = House(folder, smpp, web, control, supervisor, offset)
     ours = ("--config", str(house.configure()))
     supervisor.start("carrier", "-m", "gateway.simulator", "--port", str(smpp), "--http", str(control))
