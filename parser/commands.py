@@ -19,7 +19,10 @@ _PRIORITY = (
     Intent.CONFIRM,
 )
 _LEAST = 2.0
+_WEAK = 2.5
 _SURE = 3.0
+_HARDLY_SURE = 0.74
+_MOST_SURE = 0.96
 
 
 def full_command(evidence: Evidence) -> Verdict | None:
@@ -30,7 +33,8 @@ def full_command(evidence: Evidence) -> Verdict | None:
         return None
     rivals = sorted(score for intent, score in scores.items() if intent is not best)
     margin = scores[best] - (rivals[-1] if rivals else 0.0)
-    confidence = min(0.98, 0.3 + 0.21 * min(scores[best], _SURE) + 0.05 * min(margin, 2.0) - 0.25 * (margin < 0.5))
+    confidence = 0.3 + 0.21 * min(scores[best], _SURE) + 0.05 * min(margin, 2.0) - 0.25 * (margin < 0.5)
+    confidence = min(confidence, _MOST_SURE if scores[best] > _WEAK else _HARDLY_SURE)
     if evidence.signals.has("info") and evidence.question and not evidence.identified and not evidence.dated:
         confidence -= 0.3
     if evidence.signals.has("howto") and not evidence.identified and not evidence.dated:
@@ -95,7 +99,7 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
     signals = evidence.signals
     asks = signals.has("info") or (signals.has("ask") and signals.weight("book") < _SURE)
     _weigh_absence(evidence, add, asks)
-    if signals.has("removed") and evidence.dated and not evidence.service:
+    if signals.has("removed") and evidence.dated and evidence.service in (None, "checkup"):
         add(Intent.CANCEL, 3.2, f'a time and "{signals.quote("removed")}"')
     if signals.has("too") and evidence.dated and not evidence.service:
         add(Intent.RESCHEDULE, 3.3, f'the time does not suit: "{signals.quote("too")}"')
@@ -103,6 +107,8 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
         add(Intent.BOOK, 2.1, f'a time wished for: "{signals.quote("mouth")}"')
     if signals.has("have") and evidence.times > 1:
         add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
+    if evidence.relative and not asks and signals.weight("book") < _SURE and not signals.has("cancel"):
+        add(Intent.RESCHEDULE, 2.9, "a time counted from the visit's")
     if signals.has("own", "childs_own") and evidence.pair:
         add(Intent.RESCHEDULE, 3.1, "from one time to another")
     if signals.has("may_cancel") and (evidence.identified or evidence.dated):
@@ -141,7 +147,8 @@ def _weigh_absence(evidence: Evidence, add: Callable[[Intent, float, str], None]
     ):
         add(Intent.RESCHEDULE, 2.9, "one time does not suit, another is named")
     if away and not evidence.service and _before(signals, away, "book"):
-        add(Intent.CANCEL, 3.3, f'not coming, but a new time: "{said}"')
+        another = evidence.wish and evidence.times > 1
+        add(Intent.RESCHEDULE if another else Intent.CANCEL, 3.3, f'not coming, but a new time: "{said}"')
     elif away and signals.weight("book") < _SURE:
         asks_for_another = evidence.times > 1 and evidence.question
         moves = evidence.wish and not evidence.same_time and (signals.has("move") or asks_for_another)

@@ -36,6 +36,7 @@ class Language:
     name_endings: tuple[tuple[str, str], ...]
     consent: ConsentWords
     dates: Words = field(default_factory=dict)
+    wishes: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def _language(code: str, words: Words, phrases: list[Phrase]) -> Language:
             words, _folded(negation.get("words", [])), _folded(words.get("polite", {}).get("words", []))
         ),
         dates=words.get("dates", {}),
+        wishes={name: _folded(listed) for name, listed in words.get("wishes", {}).items()},
     )
 
 

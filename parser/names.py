@@ -93,11 +93,27 @@ def _adjacent(text: Text, one: Token, other: Token) -> bool:
 
 
 def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shouting: bool) -> bool:
-    if not _is_known(token, lexicon):
+    if not _is_known(token, lexicon) or _hyphened(index, text, lexicon):
         return True
     if shouting or not text.raw[token.start].isupper() or len(token.text) < _LONG_ENOUGH - 1:
         return False
     return not _opens_sentence(index, text) or _begins_pair(index, text)
+
+
+def _hyphened(index: int, text: Text, lexicon: Lexicon) -> bool:
+    """Whether a known word is half of a name: "Maj-Len", "Inga-Lill"."""
+    token = text.words[index]
+    for other in (
+        text.words[index - 1] if index else None,
+        text.words[index + 1] if index + 1 < len(text.words) else None,
+    ):
+        if other is None or other.kind != "w" or _is_known(other, lexicon):
+            continue
+        first, second = (token, other) if token.start < other.start else (other, token)
+        capitals = text.raw[first.start].isupper() == text.raw[second.start].isupper()
+        if text.folded[first.end : second.start] == "-" and capitals:
+            return True
+    return False
 
 
 def _begins_pair(index: int, text: Text) -> bool:
@@ -160,8 +176,8 @@ def _capital(word: str) -> str:
 
 
 _INFLECTED = (
-    (re.compile(r"(?<=[a-zåäö])sen$"), "nen"),
-    (re.compile(r"(?<=[a-zåäö])se(?:lle|lla|llä|lta|ltä)$"), "nen"),
+    (re.compile(r"(?<=[aeiouyåäö])sen$"), "nen"),
+    (re.compile(r"(?<=[aeiouyåäö])se(?:lle|lla|llä|lta|ltä)$"), "nen"),
 )
 
 

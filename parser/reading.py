@@ -13,7 +13,7 @@ from parser.command import Command, Context, ContextKind, IdentityStatus, Intent
 from parser.consent import read_consent
 from parser.dates.lexemes import Lexer, date_words
 from parser.dates.mentions import read_mentions
-from parser.dates.wishes import Sorter
+from parser.dates.wishes import Sorter, WishWords
 from parser.emergency import find_alarm
 from parser.hiding import Hidden, hide, looks_like_an_attack
 from parser.identity import birth_date
@@ -44,7 +44,7 @@ def reader(folder: Path = HERE) -> Reader:
     """The reader of one folder of language files, made once."""
     words = lexicon(folder)
     lexer = Lexer({code: date_words(code, language.dates) for code, language in words.languages.items()})
-    return Reader(words, lexer, _limit_words(words), likeness(folder))
+    return Reader(words, lexer, _limit_words(words), _wish_words(words), likeness(folder))
 
 
 def _limit_words(words: Lexicon) -> LimitWords:
@@ -59,6 +59,13 @@ def _limit_words(words: Lexicon) -> LimitWords:
     return LimitWords(frozenset().union(*(language.negators for language in every)), numbers)
 
 
+def _wish_words(words: Lexicon) -> WishWords:
+    def of(name: str) -> frozenset[str]:
+        return frozenset().union(*(one.wishes.get(name, frozenset()) for one in words.languages.values()))
+
+    return WishWords(of("mine"), of("or"), of("turns"), of("until"))
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """The parser with the words of one folder of language files."""
@@ -66,6 +73,7 @@ class Reader:
     lexicon: Lexicon
     lexer: Lexer
     limit_words: LimitWords
+    wish_words: WishWords
     likeness: Likeness | None = None
 
     def parse(self, text: str, now: datetime, context: Context = NO_CONTEXT, language: str | None = None) -> Command:
@@ -87,7 +95,7 @@ class Reader:
         signals = read_signals(hidden.text, self.lexicon, hint, skipped)
         local = now.replace(tzinfo=None)
         mentions = read_mentions(hidden.text, self.lexer, hint, skipped, local)
-        sorter = Sorter(mentions, hidden.text, signals, context, local)
+        sorter = Sorter(mentions, hidden.text, signals, context, local, self.wish_words)
         about = tuple(dict.fromkeys(people.values()))
         limits = read_limits(hidden.text, mentions, signals, self.limit_words)
         return _Assembly(
@@ -161,6 +169,7 @@ class _Assembly:
             denied=self.sorter.denied(),
             pair=self.sorter.pair(),
             recurs=self.sorter.recurs(),
+            relative=self.sorter.counts_from_visit(),
             limited=self.limits is not None and self.limits.said,
             same_time=self.sorter.visit_named(),
             service=find_service(signals),

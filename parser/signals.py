@@ -49,6 +49,7 @@ _DEPENDENT = frozenset(
         "unneeded",
         "give",
         "no",
+        "obstacle",
     ]
 )
 """What an "if" makes depend on something."""

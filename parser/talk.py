@@ -61,6 +61,8 @@ def _machines(evidence: Evidence) -> Verdict | None:
     return None
 
 
+_SURE = 3.0
+_LIKELY = 2.0
 _SMALL = (
     ("authentic", Topic.AUTHENTIC, False),
     ("undo", Topic.UNDO, False),
@@ -72,16 +74,17 @@ _SMALL = (
 def _small_matters(evidence: Evidence) -> Verdict | None:
     signals = evidence.signals
     for name, topic, human in _SMALL:
-        if name == "callback_status" and evidence.wish:
+        agreed = evidence.context.kind is ContextKind.CALLBACK_NOTICE and signals.has("yes")
+        if name == "callback_status" and (evidence.wish or agreed):
             continue
-        if signals.weight(name) >= 3 and not _is_command(evidence, name):
+        if signals.weight(name) >= (_LIKELY if name == "authentic" else _SURE) and not _is_command(evidence, name):
             return Verdict(Intent.FREE, [f'"{signals.quote(name)}"'], topic, 0.9, human)
     if signals.has("callback_no") and evidence.context.kind in (ContextKind.NONE, ContextKind.REMINDER):
         reason = f'no call needed: "{signals.quote("callback_no")}"'
         return Verdict(Intent.DECLINE, [reason], Topic.CALLBACK_WITHDRAW, 0.85)
     in_survey = evidence.context.kind is ContextKind.SURVEY
     takes = evidence.context.kind is ContextKind.OFFER and (signals.has("take", "come") or evidence.same_time)
-    other = signals.has("cancel", "move", "cannot", "book", "info")
+    other = evidence.service or signals.has("cancel", "move", "cannot", "book", "info")
     if signals.has("late") and not in_survey and not takes and not other:
         return Verdict(Intent.FREE, [f'running late: "{signals.quote("late")}"'], Topic.LATE, 0.9, True)
     if signals.has("billing") and not in_survey and not _asks_beside_bill(evidence):
@@ -97,6 +100,8 @@ def _is_command(evidence: Evidence, name: str) -> bool:
     signals = evidence.signals
     if name == "undo":
         return evidence.context.kind is ContextKind.SURVEY
+    if name == "authentic" and evidence.signals.weight(name) < _SURE and evidence.words > 1:
+        return True  # "real" alone asks whether we are, in a sentence it is any word
     if name == "authentic":
         return signals.has("cancel", "book") and evidence.identified
     return signals.has("cancel", "move", "book") and (evidence.identified or evidence.wish)

@@ -15,7 +15,8 @@ class Evidence:
     *digit* is a bare digit, *ordinal* the option named in words, *option* the one whose day or time is named, *code* an
     offer's code. *dated* says that a time is mentioned, *times* how many are, *wish* that one is not the open visit's,
     *same_time* that one is, *denied* that one does not suit, *pair* that one leads to another ("from Monday to
-    Tuesday"), *recurs* that a wish has no date, *limited* that it says what to hear of;
+    Tuesday"), *recurs* that a wish has no date, *relative* that one
+    is counted from the visit's, *limited* that it says what to hear of;
     *unread* counts the words of which nothing was understood (0 where a time is mentioned), *strange* all such. *stop*,
     *start*, *human*, *help*, *callback* and *only_polite* tell of the whole text; *language* is the one whose code the
     text is; *attack* says that it is markup or orders to a machine.
@@ -34,6 +35,7 @@ class Evidence:
     denied: bool = False
     pair: bool = False
     recurs: bool = False
+    relative: bool = False
     limited: bool = False
     same_time: bool = False
     service: str | None = None

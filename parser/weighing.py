@@ -95,6 +95,8 @@ def _is_possible(intent: Intent, evidence: Evidence) -> bool:
     """Whether *intent* can be meant here: nothing is chosen or accepted that was not offered."""
     if intent in _NEVER or _is_denied(intent, evidence):
         return False
+    if intent is Intent.DECLINE and evidence.wish and evidence.context.kind is ContextKind.OPTIONS:
+        return False  # who names another time wants one
     if intent is Intent.CHOOSE:
         return _choice(evidence) is not None
     return evidence.context.kind in _ONLY_IN.get(intent, (evidence.context.kind,))

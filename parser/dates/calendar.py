@@ -103,6 +103,7 @@ def _weekday_from(weekday: int, month: int, day: int) -> Callable[[int], date]:
 _HOLIDAYS: dict[str, tuple[Callable[[int], date], int]] = {
     "new_year_day": (_on(1, 1), 1),
     "new_year_eve": (_on(12, 31), 1),
+    "epiphany_eve": (_on(1, 5), 1),
     "epiphany": (_on(1, 6), 1),
     "good_friday": (_from_easter(-2), 1),
     "easter": (_from_easter(-2), 4),

@@ -77,14 +77,17 @@ DAYS = Pass(
         (r"X\.?y?", "exact_date"),
         (r"#?[no]\.?my?", "day_of_month"),
         (r"m[no]\.?D?(?![WHI~])", "month_then_day"),
-        (r"#[no](?![WDHI])|o(?=[;,.?K]|$)|o\.?D|n\.D|(?<=w)n\.(?=K)", "numbered_day"),
+        (r"#[no](?![WDHI])|o(?=[;,.?Kbcfp>]|$)|o\.?D|n\.D|(?<=w)n\.(?=K)", "numbered_day"),
         # weeks
         (r"W\.?n\.?(?:[~&,|u]n)+", "numbered_weeks"),
         (r"W\.?n|n\.W", "numbered_week"),
         (r"NW\)W|W[>)]NW?|NNW", "week_after_next"),
         (r"<FLW|LW<F", "last_week_before_holiday"),
+        (r"FD?\)D|D[>)]F", "day_after_holiday"),
+        (r"D<F", "day_before_holiday"),
         (r"FP?\)W|W[>)]F", "week_after_holiday"),
         (r"W<F|F<W", "week_before_holiday"),
+        (r"FW", "week_of_holiday"),
         (r"[BJE][NT]?W|[NT]W[BJE]|[BJE]T?W", "part_of_week"),
         (r"[NT]+W(?![>)<]F)", "this_or_next_week"),
         (r"PW|Pw|Pk|PM|[PL]p", "past"),
@@ -94,7 +97,7 @@ DAYS = Pass(
         (r"i[nj]*[HI]|nHg|nIg|Hg|jHg|n[HI](?=$|[;.,])", "minutes_from_now"),
         (r"in[WDMY]|n[WDMY]g|i[WDMYG](?!\.?n)|[WDMYG]g", "from_now"),
         # distances from the visit
-        (r"[leU]n[WDHM]|n?[WDHM][le]|G[le]|nI[le]", "from_visit"),
+        (r"[leU]n[WDHM]|n?[WDHM][le]|n[WDHM]\]|G[le]|nI[le]", "from_visit"),
         (r"[el]?SD[el]?", "same_day"),
         (r"S@", "same_time"),
         (r"ND(?!\w)|D[>)](?![Knd])", "next_day"),
@@ -255,7 +258,23 @@ class DayReader:
 
     def week_after_holiday(self, found: list[Lexeme]) -> Lexeme | None:
         feast = self._feast(found)
-        return self._week(found, monday_of(feast[1] - DAY) + WEEK) if feast else None
+        if not feast:
+            return None
+        named = next(one.value for one in found if one.kind == "F")
+        last = feast[1] - (2 if named == "easter" else 1) * DAY  # Easter Monday is in the week after Easter
+        return self._week(found, monday_of(last) + WEEK)
+
+    def week_of_holiday(self, found: list[Lexeme]) -> Lexeme | None:
+        feast = self._feast(found)
+        return self._week(found, monday_of(feast[0])) if feast else None
+
+    def day_after_holiday(self, found: list[Lexeme]) -> Lexeme | None:
+        feast = self._feast(found)
+        return days_over(found, one_day(feast[1])) if feast else None
+
+    def day_before_holiday(self, found: list[Lexeme]) -> Lexeme | None:
+        feast = self._feast(found)
+        return days_over(found, one_day(feast[0] - DAY)) if feast else None
 
     def week_before_holiday(self, found: list[Lexeme]) -> Lexeme | None:
         feast = self._feast(found)

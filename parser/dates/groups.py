@@ -14,7 +14,7 @@ _W = r"w(?:~w|[,|&]{0,2}w)*"
 
 GROUPS = Pass(
     [
-        (rf"V[,;?]{{0,3}}x(?:{_W})|x(?:{_W})\??V|V[,;?]{{0,2}}w\??x", "week_without"),
+        (rf"V[,;.?RD]{{0,4}}x(?:{_W})|x(?:{_W})\??V|V[,;?]{{0,2}}w\??x", "week_without"),
         (rf"V[,.;?]{{0,3}}f?{_W}(?:u?w)*", "weekdays_of_week"),
         (rf"f?{_W}(?:u?w)*[,?]{{0,2}}V", "weekdays_of_week"),
         (rf"{_W}OV", "weekdays_hours_week"),

@@ -65,6 +65,7 @@ _CLASSES = {
     "number_sign": "#",
     "filler": "_",
     "time": "@",
+    "turn": ";",
     "earliest": "=",
 }
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
@@ -127,7 +128,7 @@ class DateWords:
     def _compound(self, found: Meaning, word: str, rest: str) -> Meaning:
         if found.kind == "n" and word.endswith(("toista", "toist")) and found.value < 10:
             found = found._replace(value=found.value + 10)
-        if found.kind in "wdkBE" and len(rest) > 2:
+        if found.kind in "wdkBEF" and len(rest) > 2:
             for start in (0, 1, 2):
                 part = self.exact.get(rest[start:]) or self._stem_of(rest[start:])
                 if part and part.kind in "pkWM":

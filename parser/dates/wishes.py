@@ -14,13 +14,11 @@ from parser.normal import Text
 from parser.signals import Signals
 
 _WISHING = frozenset([Intent.BOOK, Intent.RESCHEDULE, Intent.CALLBACK])
-_POSSESSIVES = frozenset(
-    ["my", "our", "min", "mitt", "mina", "mun", "minun", "meidan", "mul", "mulla", "minulla", "the"]
-)
 _CLOSE = 8
 """Characters from a time to the "no" that denies it: "torstai ei"."""
 
-_AWAY = ("cannot", "no", "unneeded", "obstacle", "refuse")
+_REFUSALS = ("cannot", "no", "unneeded", "refuse")
+_AWAY = (*_REFUSALS, "obstacle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,16 @@ class Wishes:
     recur: Recur | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WishWords:
+    """The words of all languages that tell the wanted time from another (`[reading.wishes]`)."""
+
+    mine: frozenset[str]
+    joining: frozenset[str]
+    turns: frozenset[str]
+    until: frozenset[str]
+
+
 @dataclass(slots=True)
 class Sorter:
     """Sorts the mentions of one text by what its intent makes of them."""
@@ -41,6 +49,7 @@ class Sorter:
     signals: Signals
     context: Context
     now: datetime
+    words: WishWords
 
     def visit_named(self) -> bool:
         """Whether a mention is the time that our open question was about."""
@@ -60,6 +69,10 @@ class Sorter:
         """Whether a wish without a date is there."""
         return any(_recurs(mention) or mention.days is None for mention in self.mentions)
 
+    def counts_from_visit(self) -> bool:
+        """Whether a time is wished that counts from the visit's: "a week later", not "the same day"."""
+        return any(one.is_relative and one.days is not None and one.days.shift for one in self.mentions)
+
     def denied(self) -> bool:
         """Whether some time is said not to suit."""
         return any(
@@ -75,6 +88,8 @@ class Sorter:
         fitting = {
             at for at, option in enumerate(options, 1) for mention in self.mentions if self._names(mention, option)
         }
+        if not fitting:
+            fitting = {at for at, option in enumerate(options, 1) if any(_holds(one, option) for one in self.mentions)}
         return next(iter(fitting)) if len(fitting) == 1 else None
 
     def sort(self, intent: Intent, also: tuple[Intent, ...]) -> Wishes:
@@ -123,8 +138,8 @@ class Sorter:
             and not new[0].is_relative
         ):
             old, new = new[:1], new[1:]
-        if old and not new and intent is Intent.BOOK and not self._in_denial(old[-1]):
-            old, new = [], old
+        if old and not new and intent is Intent.BOOK and not self._in_denial(old[-1], _REFUSALS):
+            old, new = [], old  # whose only time it is may well be "on leave" then
         return old, new
 
     def _is_old(self, mention: Mention, intent: Intent) -> bool:
@@ -155,10 +170,10 @@ class Sorter:
             return start > at_book.start > at_cancel.start
         return self.text.tokens[mention.first].clause >= at_book.clause > at_cancel.clause
 
-    def _in_denial(self, mention: Mention) -> bool:
+    def _in_denial(self, mention: Mention, by: tuple[str, ...] = _AWAY) -> bool:
         """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
         first, last = self.text.tokens[mention.first], self.text.tokens[mention.last]
-        for name in _AWAY:
+        for name in by:
             for signal in self.signals.said.get(name, ()):
                 word = self.text.words[signal.hit.first]
                 if first.start <= word.start < last.end:
@@ -174,7 +189,10 @@ class Sorter:
         """Whether "but", "only after" or another command's word stands between the denial and the mention."""
         start = self.text.tokens[mention.first].start
         between = self.text.words[word + 1 :]
-        return any(token.start <= start and token.text in _TURNS for token in between) or any(
+        before = self.text.tokens[max(0, mention.first - 1)].text
+        if before in self.words.until and self.text.words[word].end <= start:
+            return True
+        return any(token.start <= start and token.text in self.words.turns for token in between) or any(
             self._command_between(word, start, name) for name in ("move", "book")
         )
 
@@ -185,19 +203,22 @@ class Sorter:
     def _possessed(self, mention: Mention) -> bool:
         first = self.text.tokens[mention.first]
         before = [token for token in self.text.words if token.end <= first.start]
-        return bool(before) and before[-1].text in _POSSESSIVES and before[-1].text != "the"
+        return bool(before) and before[-1].text in self.words.mine
 
     def _joined(self, mentions: list[Mention]) -> bool:
         """Whether the mentions are alternatives ("ti tai ke") rather than an old and a new time."""
         first, second = mentions[0], mentions[1]
         start, end = self.text.tokens[first.last].end, self.text.tokens[second.first].start
         between = self.text.folded[start:end].split()
-        return any(word.strip(".,") in _OR for word in between) or (not between and "," in self.text.folded[start:end])
+        return any(word.strip(".,") in self.words.joining for word in between) or (
+            not between and "," in self.text.folded[start:end]
+        )
 
     # what it comes to
 
     def _wishes(self, old: list[Mention], new: list[Mention], intent: Intent) -> Wishes:
         ref = self._resolved(old)
+        new = _told_closer(new)
         when: list[Interval] = []
         recur: Recur | None = None
         for mention in new:
@@ -291,32 +312,9 @@ class Sorter:
         return None
 
 
-_OR = frozenset(["tai", "eller", "or", "taikka", "vai", "ja", "och", "and", "el"])
-_TURNS = frozenset(
-    [
-        "vasta",
-        "mutta",
-        "mut",
-        "vaan",
-        "men",
-        "utan",
-        "först",
-        "forst",
-        "but",
-        "only",
-        "paitsi",
-        "onnistuisko",
-        "olisiko",
-        "olisko",
-        "onko",
-        "käykö",
-        "kayko",
-        "kävisi",
-        "kavisi",
-        "sopisi",
-        "sopisko",
-    ]
-)
+def _holds(mention: Mention, moment: datetime) -> bool:
+    """Whether a week or a month is mentioned in which *moment* lies: "the one in June"."""
+    return mention.days is not None and mention.days.kind in ("week", "month") and mention.fits(moment)
 
 
 def _recurs(mention: Mention) -> bool:
@@ -331,6 +329,18 @@ def _unpaired(mention: Mention) -> list[Mention]:
     return [
         replace(mention, days=replace(first, flag="from"), hours=()),
         replace(mention, days=replace(second, flag="to")),
+    ]
+
+
+def _told_closer(new: list[Mention]) -> list[Mention]:
+    """*new* without what a date of its own tells closer: "the week after, Wednesday 28.10." is that Wednesday."""
+    dates = [one.days.single for one in new if one.days and one.days.kind == "day" and one.days.single]
+    weekdays = {date_.weekday() for date_ in dates}
+    return [
+        one
+        for one in new
+        if not (dates and one.is_relative and not one.hours)
+        and not (one.days and one.days.kind == "weekday" and one.days.single and one.days.single.weekday() in weekdays)
     ]
 
 

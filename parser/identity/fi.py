@@ -24,12 +24,13 @@ class _Finland:
     """See `parser.identity.Country`."""
 
     SHAPE = re.compile(
-        rf"(?<![\w+/:-])(?:{_DIGIT}{{2}}[. ]?){{2}}{_DIGIT}{{2}}"  # the birth date, perhaps cut by dots or spaces
+        # the birth date, perhaps cut by dots or spaces
+        rf"(?<![\w+/-])(?<!\d:)(?:{_DIGIT}{{2}}[. ]?){{2}}{_DIGIT}{{2}}"
         rf"(?: ?[-+–—−‐‑] ?| ?[YXWVUA-Fyxwvua-f] ?| [YXWVUA-Fyxwvua-f]|{_GAP})"  # the separator, perhaps left out
-        rf"{_DIGIT}{{3}} ?[0-9A-Ya-y](?![\w/:])"
-        r"|(?<![\w+/:-])\d{4} \d\d ?[-+–A-Fa-f] ?\d{3} ?[0-9A-Ya-y](?!\w)"
-        r"|(?<![\w+/:-])\d{6} ?[-+–—−] ?(?:\d{1,3}|\d{2}[A-Ya-y])(?![\w/:-])"  # cut short
-        r"|(?<![\w+/:-])\d{6}[A-Fa-f]\d{2,3}(?![\w/:-])"
+        rf"{_DIGIT}{{3}} ?[0-9A-Ya-y](?![\w/]|:\d)"
+        r"|(?<![\w+/-])(?<!\d:)\d{4} \d\d ?[-+–A-Fa-f] ?\d{3} ?[0-9A-Ya-y](?!\w)"
+        r"|(?<![\w+/-])(?<!\d:)\d{6} ?[-+–—−] ?(?:\d{1,3}|\d{2}[A-Ya-y])(?![\w/-]|:\d)"  # cut short
+        r"|(?<![\w+/-])(?<!\d:)\d{6}[A-Fa-f]\d{2,3}(?![\w/-]|:\d)"
     )
 
     def read(self, written: str, today: date) -> tuple[str | None, IdentityStatus]:

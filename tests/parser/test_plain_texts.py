@@ -1,4 +1,4 @@
-"""The plainest texts, as benches, demo and flows write them: whoever writes clearly is understood, whatever is learnt."""
+"""The plainest texts, as benches, demo and flows write them: whoever writes clearly is understood."""
 
 from __future__ import annotations
 
