@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, insert
 
-from models import applying, inbox, ledger, openings, outbox, queries
+from models import applying, inbox, ledger, openings, outbox, queries, reminding, upkeep
 from models.changes import (
     BookAppointment,
     CancelAppointment,
@@ -57,9 +57,12 @@ from models.states import (
     Purpose,
     QuestionKind,
     QuestionState,
+    ReminderKind,
+    ReminderState,
     SlotState,
     StopSource,
 )
+from models.timed import Reminder
 from tests.rows import CLINIC_NUMBER, KEYS, NOW, TOMORROW, a_clinic, a_practitioner, a_service, a_session
 
 MANY = 20_000
@@ -132,6 +135,7 @@ def fill_all(connection: Connection) -> None:
     fill(connection, Outbox, lambda n: _outbound(n))
     fill(connection, Submission, lambda n: _submission(n))
     fill(connection, ParkedReceipt, lambda n: _parked(n))
+    fill(connection, Reminder, lambda n: _reminder(n))
 
 
 def _session(n: int) -> dict:
@@ -220,6 +224,18 @@ def _parked(n: int) -> dict:
     }
 
 
+def _reminder(n: int) -> dict:
+    return {
+        "appointment_id": n,
+        "kind": ReminderKind.REMINDER,
+        "step": "3d",
+        "for_start": TOMORROW + n * MINUTE,
+        "due_at": NOW + n * MINUTE - DAY,
+        "state": ReminderState.PLANNED if n % 10 == 0 else ReminderState.QUEUED,
+        "outbox_key": f"o{n}",
+    }
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def large(request, tmp_path_factory) -> Iterator[Database]:
     """A database with many rows in every table, for all tests of this module."""
@@ -272,7 +288,13 @@ _WALKS_ALL = re.compile(
 )
 
 
-_UNDER_WAY = ("ix_link_session_open", "ix_outbox_about", "ix_outbox_leased", "ix_outbox_unsettled")  # all they hold
+_UNDER_WAY = (  # all they hold
+    "ix_link_session_open",
+    "ix_outbox_about",
+    "ix_outbox_leased",
+    "ix_outbox_unsettled",
+    "ix_appointment_unplanned",
+)
 
 
 def scans(plan: list[str]) -> list[str]:
@@ -287,6 +309,12 @@ IDS = [FIRST, 70, 700]
 PLACE = (1, None, TOMORROW, TOMORROW + 30 * MINUTE)
 WIDE = (Window(NOW, None),)
 SEARCH = SlotSearch(service_id=1, clinic_ids=(1, 2, 3), windows=WIDE, minutes=20, practitioner_id=1, clinic_id=1)
+
+
+def due(connection: Connection) -> list[reminding.Due]:
+    """The reminders that a round takes."""
+    reminding.go_by_index(connection)
+    return reminding.take_due(connection, NOW, 5)
 
 
 def change(*changes):
@@ -329,6 +357,13 @@ READS = {
     "attempts_of": lambda c: outbox.attempts_of(c, IDS),
     "submitted_parts": lambda c: outbox.submitted_parts(c, ["7", "46"]),
     "parked": lambda c: outbox.parked(c, ["z7", "z46"]),
+    "is_any_unplanned": reminding.is_any_unplanned,
+    "reminders_of": lambda c: reminding.reminders_of(c, IDS),
+    "first_due": lambda c: reminding.first_due(c, NOW),
+    "due_ids": lambda c: reminding.due_ids(c, NOW, 50),
+    "guardians_of": lambda c: reminding.guardians_of(c, IDS),
+    "asked_visits": lambda c: reminding.asked_visits(c, IDS),
+    "questions_due": lambda c: upkeep.questions_due(c, NOW, 50),
     "open_sessions_of_others": lambda c: inbox.open_sessions_of_others(c, "host:9:0"),
 }
 WRITES = {
@@ -363,6 +398,13 @@ WRITES = {
     "receive": lambda c: outbox.receive(c, [Said(n, n, "delivered", "", NOW) for n in IDS]),
     "receive a failure": lambda c: outbox.receive(c, [Said(n, n, "undeliverable", "", NOW) for n in IDS]),
     "unpark": lambda c: outbox.unpark(c, IDS),
+    "take_unplanned": lambda c: reminding.set_planned(c, reminding.take_unplanned(c, 50)),
+    "take_due": due,
+    "take_beside": lambda c: reminding.take_beside(c, due(c), NOW + DAY),
+    "take_one": lambda c: reminding.take_one(c, 20),
+    "settle": lambda c: reminding.settle(c, [reminding.Settled(20, ReminderState.WITHDRAWN, NOW)], NOW),
+    "supersede": lambda c: reminding.supersede(c, [70], NOW),
+    "place_threads": lambda c: reminding.place_threads(c, {70: 1}),
     "drop_parked": lambda c: outbox.drop_parked(c, NOW - DAY),
 }
 
