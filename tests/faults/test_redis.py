@@ -108,7 +108,7 @@ def test_the_embedded_redis_is_killed_and_each_reminder_goes_once(tmp_path, monk
         wait_until(lambda: len(worker.children()) == 3)
         fall_due(service, service.people, DUE_WITHIN)
         for _ in range(3):
-            wait_until(lambda: servers(worker))
+            wait_until(lambda: servers(worker), why=lambda: worker.log.read_text()[-2000:])
             servers(worker)[0].kill()
             time.sleep(1.0)
         wait_until(lambda: not left(service, service.people))

@@ -15,17 +15,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy.exc import OperationalError
 
 import jobs
 import startup
 from bench.world import Person
 from models.clinic import Clinic
+from models.database import is_conflict
 from models.ledger import AUDIT, OUTBOX, QUESTION
 from models.queries import APPOINTMENT
 from models.reminding import REMINDER
 from models.states import ReminderState
-from tests.faults.harness import PATIENCE, Gateway, Service
+from tests.faults.harness import PATIENCE, Gateway, Service, wait_until
 
 STEP = timedelta(days=3)
 AWAKE = {"TEKSTARI_REMINDERS__QUIET": "[]"}  # the tests run at night too
@@ -95,9 +97,20 @@ def fall_due(service: Service, people: Sequence[Person], within: timedelta, afte
         {"whose": one.id, "start": (start := begin + within * (n / len(people))), "end": start + timedelta(minutes=20)}
         for n, one in enumerate(people)
     ]
-    with service.database.transaction() as connection:
-        connection.execute(update(Clinic.__table__).values(timezone="UTC"))  # three days are always 72 hours
-        connection.execute(moved, rows)
+    wait_until(lambda: _has_moved(service, moved, rows))
+
+
+def _has_moved(service: Service, moved: Update, rows: list[dict[str, object]]) -> bool:
+    """False while workers that never pause hold the one write lock of SQLite for longer than anybody waits for it."""
+    try:
+        with service.database.transaction() as connection:
+            connection.execute(update(Clinic.__table__).values(timezone="UTC"))  # three days are always 72 hours
+            connection.execute(moved, rows)
+    except OperationalError as error:
+        if not is_conflict(error):
+            raise
+        return False
+    return True
 
 
 def left(service: Service, people: Sequence[Person]) -> int:
