@@ -57,7 +57,7 @@ class Workshop:
             house.database, house.keys, rules, region=service.region, languages=service.languages
         )
         self.offers = OfferRound(house.database, house.keys, offer_rules(settings))
-        self._bell = Bell(connect_redis(redis_url(settings), socket_timeout=1, socket_connect_timeout=1))
+        self._bell = Doorbell(connect_redis(redis_url(settings), socket_timeout=1, socket_connect_timeout=1))
 
     def remind(self, now: datetime) -> int:
         """Carry out what is due of reminders and provisional times, and tell the gateways."""
@@ -67,13 +67,18 @@ class Workshop:
         """Begin, continue and end the offers that are due, and tell the gateways."""
         return self._ringing(self.offers.run(now))
 
+    def forget_events(self, now: datetime) -> int:
+        """Put away what the feed of events has held as long as texts are kept."""
+        kept = timedelta(days=self.house.settings.retention.texts_days)
+        return upkeep.forget_events(self.house.database, now, kept)
+
     def _ringing(self, done: int) -> int:
         if done:
             self._bell.ring()
         return done
 
 
-class Bell:
+class Doorbell:
     """Tells the gateways that there is something in the outbox. Without Redis they look every 250 ms."""
 
     def __init__(self, connection: redis.Redis) -> None:
@@ -108,6 +113,8 @@ KINDS: dict[str, Kind] = {
     # What is to be said about visits that are new or have changed, and what of that is due.
     "plan": Kind("timed", timedelta(seconds=1), lambda shop, now: shop.planner.run(now)),
     "reminders": Kind("timed", timedelta(seconds=1), lambda shop, now: shop.remind(now)),
+    # What happened so long ago that its texts are put away too.
+    "events": Kind("bulk", timedelta(minutes=10), lambda shop, now: shop.forget_events(now)),
     "requests": Kind("bulk", timedelta(minutes=10), lambda shop, now: upkeep.forget_requests(shop.house.database, now)),
 }
 

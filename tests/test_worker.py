@@ -202,7 +202,7 @@ def test_a_redis_that_hangs_is_asked_once_in_five_seconds(monkeypatch):
 
 def test_a_redis_that_does_not_hear_the_bell_holds_no_work_up():
     deaf = DeadRedis()
-    bell = jobs.Bell(deaf)
+    bell = jobs.Doorbell(deaf)
 
     bell.ring()
     bell.ring()
