@@ -48,15 +48,13 @@ class ConsentWords:
     negators: frozenset[str]
     polite: frozenset[str]
 
-    def read(self, words: list[str]) -> Literal["stop", "start"] | None:
-        """What *words* say of texting, None when any of them speaks of something else."""
+    def read(self, words: list[str], strangers: int = 0) -> Literal["stop", "start"] | None:
+        """What *words* say of texting, None when more than *strangers* of them speak of something else."""
         if not any(word in self.messages for word in words):
             return None
         spare = self.polite | self.negators
-        if not all(
-            word in self.messages or word in self.fill or word in spare or word in self.stop or word in self.start
-            for word in words
-        ):
+        known = (self.messages, self.fill, spare, self.stop, self.start)
+        if sum(not any(word in listed for listed in known) for word in words) > strangers:
             return None
         if any(word in self.negators or (word in self.stop and word not in self.start) for word in words):
             return "stop"
@@ -70,11 +68,13 @@ def consent_words(words: Words, negators: frozenset[str], polite: frozenset[str]
     return ConsentWords(messages, stop, start, fill, negators, polite)
 
 
-def read_consent(text: Text, tables: Iterable[ConsentWords], skipped: set[int]) -> Literal["stop", "start"] | None:
-    """Stop, start or neither. A question is neither."""
+def read_consent(
+    text: Text, tables: Iterable[ConsentWords], skipped: set[int], strangers: int = 0
+) -> Literal["stop", "start"] | None:
+    """Stop, start or neither; *strangers* words may speak of something else. A question is neither."""
     if "?" in text.raw:
         return None
     words = [token.text for at, token in enumerate(text.words) if token.kind == "w" and at not in skipped]
     if not 1 < len(words) <= LONGEST or any(token.kind == "n" for token in text.words):
         return None
-    return next((found for table in tables if (found := table.read(words))), None)
+    return next((found for table in tables if (found := table.read(words, strangers))), None)

@@ -152,7 +152,8 @@ class _Assembly:
     def evidence(self) -> Evidence:
         """The facts that the rules go by."""
         signals, text, spare = self.signals, self.text, self.lexicon.polite(self.hint)
-        consent = read_consent(text, (one.consent for one in self.lexicon.languages.values()), self.skipped)
+        tables = [one.consent for one in self.lexicon.languages.values()]
+        consent = read_consent(text, tables, self.skipped)
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
         return Evidence(
@@ -180,6 +181,7 @@ class _Assembly:
             strange=self._unread(spare),
             stop=consent == "stop" or self._whole("stop", spare),
             start=consent == "start" or self._whole("start", spare),
+            consent=consent or read_consent(text, tables, self.skipped, _STRANGERS),
             human=self._whole("human", spare),
             help=self._whole("help", spare),
             callback=self._whole("callback", spare),
@@ -270,6 +272,9 @@ class _Assembly:
             letter=choices.bare_letter(self.hidden.raw),
         )
 
+
+_STRANGERS = 2
+"""Words of a text on texting that may be strange to us, if it is like such texts in the whole."""
 
 _LIMITABLE = (Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT)
 _FOR_WHOM = ("lle", "llekin", "llemme", "lleni")

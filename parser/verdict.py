@@ -18,7 +18,8 @@ class Evidence:
     Tuesday"), *recurs* that a wish has no date, *relative* that one
     is counted from the visit's, *limited* that it says what to hear of;
     *unread* counts the words of which nothing was understood (0 where a time is mentioned), *strange* all such. *stop*,
-    *start*, *human*, *help*, *callback* and *only_polite* tell of the whole text; *language* is the one whose code the
+    *start*, *human*, *help*, *callback* and *only_polite* tell of the whole text, *consent* ("stop",
+    "start") of nearly all of it; *language* is the one whose code the
     text is; *attack* says that it is markup or orders to a machine.
     """
 
@@ -46,6 +47,7 @@ class Evidence:
     strange: int = 0
     stop: bool = False
     start: bool = False
+    consent: str | None = None
     human: bool = False
     help: bool = False
     callback: bool = False

@@ -30,7 +30,7 @@ _PLAIN_WORDS = 8
 _PLAINLY = 0.85
 
 _HARMLESS = frozenset([Intent.FREE, Intent.HUMAN, Intent.HELP, Intent.LIST, Intent.FEEDBACK])
-_NEVER = frozenset([Intent.CONSENT_STOP, Intent.CONSENT_START])
+_CONSENTS = {Intent.CONSENT_STOP: "stop", Intent.CONSENT_START: "start"}
 _FINAL = frozenset([Intent.CANCEL, Intent.ACCEPT, Intent.DECLINE, Intent.CONFIRM])
 _SAID_BY = {
     Intent.CANCEL: "cancel",
@@ -93,7 +93,9 @@ def _by_intent(opinion: Opinion) -> dict[Intent, float]:
 
 def _is_possible(intent: Intent, evidence: Evidence) -> bool:
     """Whether *intent* can be meant here: nothing is chosen or accepted that was not offered."""
-    if intent in _NEVER or _is_denied(intent, evidence):
+    if intent in _CONSENTS:
+        return evidence.consent == _CONSENTS[intent]
+    if _is_denied(intent, evidence):
         return False
     if intent is Intent.DECLINE and evidence.wish and evidence.context.kind is ContextKind.OPTIONS:
         return False  # who names another time wants one
@@ -107,7 +109,11 @@ def _is_denied(intent: Intent, evidence: Evidence) -> bool:
     name, signals = _SAID_BY.get(intent), evidence.signals
     if intent is Intent.BOOK and not signals.has("book"):
         return signals.denies("cancel") or signals.denies("move")
-    if intent is Intent.CANCEL and signals.has("keep") and not signals.has("cancel"):
+    if (
+        intent is Intent.CANCEL
+        and not signals.has("cancel", "cannot")
+        and (signals.has("keep") or signals.only_if("cannot"))
+    ):
         return True
     return name is not None and not signals.has(name) and (signals.denies(name) or signals.only_if(name))
 
