@@ -102,6 +102,7 @@ def test_whatever_redis_does_for_a_minute_each_reminder_goes_once(clinic, fault,
 def test_the_embedded_redis_is_killed_and_each_reminder_goes_once(tmp_path, monkeypatch):
     for name, value in AWAKE.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("TEKSTARI_REDIS__URL", raising=False)  # of the clinic above, which may be at work still
     with a_service("sqlite", tmp_path, PEOPLE) as service:
         worker = Worker(service.configure())
         worker.start()
