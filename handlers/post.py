@@ -21,7 +21,7 @@ from gateway.smpp.receipt import Match, candidates, key_of, same_id
 from gateway.text import InboundText, Lane, OutboundText, Receipt, ReceiptState, Settlement, Verdict
 from handlers.leasing import LEASE
 from handlers.tries import Tries
-from models import heartbeats, inbox, outbox
+from models import events, heartbeats, inbox, outbox
 from models.crypto import Keys, SealBroken, open_text, seal_bytes
 from models.database import Database
 from models.inbox import Copy, PartIn
@@ -407,6 +407,7 @@ def _settle_failures(connection: Connection, failed: Sequence[Settlement], now: 
     refused = [s for s in failed if s.verdict is Verdict.REFUSED]
     if refused:
         outbox.end(connection, [(s.outbox_id, OutboxState.FAILED, _status(s)) for s in refused])
+        events.tell_of_failed(connection, [s.outbox_id for s in refused], now)
         outbox.fail_numbers(connection, [s.outbox_id for s in refused if s.status == INVALID_DESTINATION], now)
     again = [_again(s, attempts.get(s.outbox_id, 0), now) for s in failed if s.verdict is not Verdict.REFUSED]
     if again:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.clinic import Clinic
+from models.events import event, tell
 from models.facts import StopFacts
 from models.ledger import HAND_OVER, INBOX, OUTBOX, THREAD
 from models.patient import Stop
@@ -41,18 +42,16 @@ def thread_for(connection: Connection, number: str, service_number: str, clinic_
     return connection.execute(select(THREAD).where(pair).with_for_update()).one()
 
 
-def take_by_person(connection: Connection, thread: Row[Any], owner: str) -> None:
+def take_by_person(connection: Connection, thread: Row[Any], owner: str, now: datetime) -> None:
     """Staff have written: the thread is theirs, and so is its open hand-over."""
     connection.execute(
         update(THREAD)
         .where(THREAD.c.id == thread.id)
         .values(state=ThreadState.PERSON, owner=owner, version=THREAD.c.version + 1)
     )
-    connection.execute(
-        update(HAND_OVER)
-        .where(HAND_OVER.c.thread_id == thread.id, HAND_OVER.c.state == HandOverState.OPEN)
-        .values(state=HandOverState.TAKEN, owner=owner)
-    )
+    open_ones = update(HAND_OVER).where(HAND_OVER.c.thread_id == thread.id, HAND_OVER.c.state == HandOverState.OPEN)
+    if connection.execute(open_ones.values(state=HandOverState.TAKEN, owner=owner)).rowcount:
+        tell(connection, [event("handover.taken", str(thread.id), thread.clinic_id, now)])
 
 
 def close_thread(connection: Connection, thread_id: int, now: datetime) -> None:
@@ -60,7 +59,10 @@ def close_thread(connection: Connection, thread_id: int, now: datetime) -> None:
     over = {"state": ThreadState.CLOSED, "owner": None, "version": THREAD.c.version + 1}
     connection.execute(update(THREAD).where(THREAD.c.id == thread_id).values(**over))
     done = {"state": HandOverState.CLOSED, "closed_at": now}
-    connection.execute(update(HAND_OVER).where(HAND_OVER.c.thread_id == thread_id, _NOT_CLOSED).values(**done))
+    waiting = update(HAND_OVER).where(HAND_OVER.c.thread_id == thread_id, _NOT_CLOSED)
+    if connection.execute(waiting.values(**done)).rowcount:
+        clinic_id = connection.execute(select(THREAD.c.clinic_id).where(THREAD.c.id == thread_id)).scalar()
+        tell(connection, [event("handover.closed", str(thread_id), clinic_id, now)])
 
 
 def has_open_hand_over(connection: Connection, thread_id: int) -> bool:

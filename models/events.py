@@ -1,4 +1,8 @@
-"""The feed of events: what decisions and offers write into it, and how it is read so that nothing is passed over."""
+"""The feed of events: what is written into it, and how it is read so that nothing is passed over.
+
+Kinds: offer.opened, won, undone, expired, withdrawn; appointment.booked, moved, confirmed, cancelled, lapsed and the
+further states that the clinic tells us; text.received and text.failed; consent.changed; handover.opened, taken, closed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Connection, Row, Table, func, literal_column, select, text
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects import postgresql
 
 from models.changes import (
     BookAppointment,
@@ -16,17 +31,26 @@ from models.changes import (
     Change,
     ClaimOffer,
     ConfirmAppointment,
+    LiftStop,
     MoveAppointment,
+    RecordConsent,
     RestoreAppointment,
     ReturnAppointment,
+    SetStop,
 )
 from models.clinic import Clinic
 from models.event import Event
 from models.many import Many
+from models.patient import ContactNumber, Patient
+from models.post import Outbox, Thread
 
 EVENT = cast(Table, Event.__table__)
 CLINIC = cast(Table, Clinic.__table__)
-UNSETTLED = timedelta(minutes=5)  # a transaction lasts a minute at most: older rows have all appeared
+PATIENT = cast(Table, Patient.__table__)
+NUMBER = cast(Table, ContactNumber.__table__)
+OUTBOX = cast(Table, Outbox.__table__)
+THREAD = cast(Table, Thread.__table__)
+UNSETTLED = timedelta(minutes=2)  # a transaction lasts a minute at most: what is missing for so long never appears
 _VISITS: Mapping[type[Any], str] = {
     CancelAppointment: "appointment.cancelled",
     MoveAppointment: "appointment.moved",
@@ -63,6 +87,37 @@ def of_changes(
             yield event(kind, f"t-{cast(Any, change).appointment_id}", clinic_id, at)
 
 
+def of_consents(
+    connection: Connection, changes: Iterable[Change], clinic_id: int | None, at: datetime
+) -> Iterable[Told]:
+    """Whose consents *changes* touch: of the person named, or of everybody who has the number on file."""
+    ours = [change for change in changes if isinstance(change, RecordConsent | SetStop | LiftStop)]
+    if not ours:
+        return
+    ids = {change.patient_id for change in ours if isinstance(change, RecordConsent)} - {None}
+    numbers = {c.number for c in ours if not isinstance(c, RecordConsent) or c.patient_id is None}
+    on_file = select(NUMBER.c.patient_id).where(NUMBER.c.number.in_(numbers))
+    concerned = or_(PATIENT.c.id.in_(ids), PATIENT.c.id.in_(on_file))
+    for key in connection.execute(select(PATIENT.c.key).where(concerned).order_by(PATIENT.c.id)).scalars():
+        yield event("consent.changed", key, clinic_id, at)
+
+
+def tell_of_failed(connection: Connection, outbox_ids: Collection[int], at: datetime) -> None:
+    """Write that these outbound texts did not arrive, and will not."""
+    if not outbox_ids:
+        return
+    subject = literal("out-").concat(sql_cast(OUTBOX.c.id, String))
+    failed = select(literal(at, EVENT.c.at.type), literal("text.failed"), subject, THREAD.c.clinic_id)
+    failed = failed.join(THREAD, THREAD.c.id == OUTBOX.c.thread_id).where(OUTBOX.c.id.in_(outbox_ids))
+    connection.execute(insert(EVENT).from_select(["at", "kind", "subject", "clinic_id"], failed.order_by(OUTBOX.c.id)))
+
+
+def forget(connection: Connection, before: datetime, most: int) -> int:
+    """Put away up to *most* events that are older than that; returns how many."""
+    old = select(EVENT.c.id).where(EVENT.c.at < before).order_by(EVENT.c.at).limit(most)
+    return connection.execute(delete(EVENT).where(EVENT.c.id.in_(old))).rowcount
+
+
 def read(
     connection: Connection, after: int, clinics: Collection[str] | None, limit: int, now: datetime
 ) -> Sequence[Row[Any]]:
@@ -71,14 +126,19 @@ def read(
     query = query.where(EVENT.c.id > after).order_by(EVENT.c.id).limit(limit)
     if clinics is not None:
         query = query.where(CLINIC.c.key.in_(clinics))
-    if connection.dialect.name == "postgresql":
-        query = query.where(EVENT.c.id < _first_unsettled(after, now))
-    return connection.execute(query).all()
+    rows = connection.execute(query).all()
+    if rows and connection.dialect.name == "postgresql":
+        gap = connection.execute(_first_gap(after, rows[-1].id, now)).scalar()
+        return rows if gap is None else [row for row in rows if row.id < gap]
+    return rows
 
 
-def _first_unsettled(after: int, now: datetime) -> Any:
-    """The first event of a transaction that is not older than every open one: before it no lower id can appear."""
-    horizon = text("(pg_snapshot_xmin(pg_current_snapshot())::text::bigint % 4294967296)")
-    written_by: Any = sql_cast(sql_cast(literal_column("event.xmin"), postgresql.TEXT), BigInteger)
-    first = select(func.min(EVENT.c.id)).where(EVENT.c.id > after, EVENT.c.at > now - UNSETTLED, written_by >= horizon)
-    return func.coalesce(first.scalar_subquery(), literal_column("9223372036854775807"))
+def _first_gap(after: int, last: int, now: datetime) -> Select[Any]:
+    """The first event before which a lower id is missing that may yet appear.
+
+    PostgreSQL gives ids before the commit: a missing one is of a transaction that still runs, or of one that was rolled
+    back. Nobody tells which (a snapshot's horizon does not: who began first may write last), but none runs for long.
+    """
+    before = func.lag(EVENT.c.id, 1, after).over(order_by=EVENT.c.id).label("before")
+    page = select(EVENT.c.id, EVENT.c.at, before).where(EVENT.c.id > after, EVENT.c.id <= last).subquery()
+    return select(func.min(page.c.id)).where(page.c.id > page.c.before + 1, page.c.at > now - UNSETTLED)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, case, fu
 
 from models.among import among
 from models.base import fixed
+from models.events import event, tell
 from models.many import Many
 from models.post import HandOver, Inbox, LinkSession, Quarantine, Thread
 from models.states import HandOverReason, HandOverState, InboxState, Outcome, ThreadState
@@ -218,6 +219,9 @@ def give_up(
             version=THREAD.c.version + 1,
         )
     )
+    clinic_id = connection.execute(select(THREAD.c.clinic_id).where(THREAD.c.id == thread_id)).scalar()
+    received = event("text.received", f"in-{inbox_id}", clinic_id, now)
+    tell(connection, [received, event("handover.opened", str(thread_id), clinic_id, now)])
 
 
 def open_session(connection: Connection, gateway: str, bind: str, now: datetime) -> int:

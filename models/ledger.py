@@ -351,6 +351,7 @@ def _write_events(connection: Connection, entries: Iterable[Entry], created: Map
             told.append(events.event("handover.opened", str(entry.thread.id), clinic, now))
         if entry.changes:
             told += events.of_changes(entry.changes, created, clinic, now)
+            told += events.of_consents(connection, entry.changes, clinic, now)
     events.tell(connection, told)
 
 

@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from models import events
 from models.among import among
 from models.base import fixed
 from models.many import Many
@@ -444,6 +445,8 @@ def _conclude(connection: Connection, outbox_ids: Collection[int]) -> None:
     changes = [change for each in receipts.values() if (change := _outcome(each)) is not None]
     if changes:
         connection.execute(_SET_RECEIPT, changes)
+        failed = [change for change in changes if change["state_"] is not OutboxState.DELIVERED]
+        events.tell_of_failed(connection, [change["row"] for change in failed], max(c["at"] for c in changes))
 
 
 def _outcome(parts: Sequence[Any]) -> dict[str, Any] | None:

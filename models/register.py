@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models.applying import UNSETTLED, withdraw
 from models.clinic import Catalogue, Clinic, Practitioner, Service
+from models.events import event, tell
 from models.offer import OfferSkipped, WaitlistEntry
 from models.patient import Consent, ContactNumber, FailedProof, Guardianship, Patient
 from models.post import Outbox, Thread
@@ -152,6 +153,8 @@ def record_consents(
     ]
     if rows:
         connection.execute(insert(CONSENT), rows)
+        key = connection.execute(select(PATIENT.c.key).where(PATIENT.c.id == patient_id)).scalar_one()
+        tell(connection, [event("consent.changed", key, None, now)])
 
 
 def withdraw_for(connection: Connection, patient_id: int, numbers: Iterable[str], reason: str, now: datetime) -> None:

@@ -35,6 +35,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from models.among import among
 from models.applying import exactly, forget_what_was_queued, free_slots
 from models.base import fixed
+from models.events import event, tell
 from models.facts import VisitFacts
 from models.ledger import AUDIT, QUESTION, THREAD
 from models.many import Many
@@ -112,11 +113,32 @@ def is_any_unplanned(connection: Connection) -> bool:
     )
 
 
+_PLAN_COLUMNS = ("id", "clinic_id", "service_id", "starts_at", "status", "version", "changed_at")
+_TO_PLAN = select(*(APPOINTMENT.c[name] for name in _PLAN_COLUMNS)).where(_UNPLANNED)
+
+
 def take_unplanned(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     """The first visits that want planning, kept as they are until the transaction ends."""
-    columns = ("id", "clinic_id", "service_id", "starts_at", "status", "version", "changed_at")
-    query = select(*(APPOINTMENT.c[name] for name in columns)).where(_UNPLANNED).order_by(*_IN_TURN)
-    return connection.execute(query.limit(limit).with_for_update(skip_locked=True)).all()
+    query = _TO_PLAN.order_by(*_IN_TURN).limit(limit)
+    return connection.execute(query.with_for_update(skip_locked=True)).all()
+
+
+def take_unplanned_one(connection: Connection, visit_id: int) -> Sequence[Row[Any]]:
+    """This visit alone, if it still wants planning and nobody holds it."""
+    query = _TO_PLAN.where(APPOINTMENT.c.id == visit_id)
+    return connection.execute(query.with_for_update(skip_locked=True)).all()
+
+
+def unplanned_ids(connection: Connection, limit: int) -> list[int]:
+    """The first visits that want planning."""
+    query = select(APPOINTMENT.c.id).where(_UNPLANNED).order_by(*_IN_TURN)
+    return [row[0] for row in connection.execute(query.limit(limit))]
+
+
+def leave_unplanned(connection: Connection, visit_id: int) -> None:
+    """Take this visit for planned until it changes, without looking at it."""
+    mine = update(APPOINTMENT).where(APPOINTMENT.c.id == visit_id)
+    connection.execute(mine.values(planned_version=APPOINTMENT.c.version))
 
 
 _ROWS_OF = select(REMINDER).where(among(REMINDER.c.appointment_id, "visits"))  # in no order, or it would go by that
@@ -276,6 +298,13 @@ def take_one(connection: Connection, reminder_id: int) -> list[Due]:
     return _with_visits(connection, rows.values())
 
 
+def give_up(connection: Connection, reminder_id: int, reason: str, now: datetime) -> int:
+    """Record that this reminder did not go, without looking at it; returns how many waited still."""
+    mine = update(REMINDER).where(REMINDER.c.id == reminder_id, _PLANNED)
+    ended = mine.values(state=ReminderState.NOT_SENT, reason=reason, settled_at=now)
+    return connection.execute(ended).rowcount
+
+
 def due_ids(connection: Connection, now: datetime, limit: int) -> list[int]:
     """The reminders that are due first."""
     rows = connection.execute(_DUE.order_by(REMINDER.c.due_at, REMINDER.c.id).limit(limit), {"now": now})
@@ -362,6 +391,7 @@ def lapse(connection: Connection, visits: Sequence[VisitFacts], now: datetime) -
     exactly(connection, _LAPSE, rows, "appointment")
     free_slots(connection, [(visit.slot_id, visit.id) for visit in visits], FreedBy.LAPSE, now)
     forget_what_was_queued(connection, [visit.id for visit in visits], now)
+    tell(connection, [event("appointment.lapsed", f"t-{visit.id}", visit.clinic_id, now) for visit in visits])
 
 
 _SUPERSEDE = (

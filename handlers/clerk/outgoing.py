@@ -69,7 +69,7 @@ def send(order: Order, text: Outgoing) -> str | None:
         return reason
     put_out(order.connection, order.keys, [row], order.now)
     if text.purpose is Purpose.CARE:
-        take_by_person(order.connection, thread, order.actor.name)
+        take_by_person(order.connection, thread, order.actor.name, order.now)
     return None
 
 

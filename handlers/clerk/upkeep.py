@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from models import upkeep
+from models import events, upkeep
 from models.database import Database
 
-AT_ONCE = 500  # questions in one transaction
+AT_ONCE = 500  # questions, or events, in one transaction
 REQUESTS_KEPT = timedelta(hours=24)  # within which a repeated Idempotency-Key gets the same answer
 
 
@@ -27,3 +27,14 @@ def forget_requests(database: Database, now: datetime) -> int:
     """Drop answers to requests that nobody repeats any more; returns how many."""
     with database.transaction() as connection:
         return upkeep.forget_requests(connection, now - REQUESTS_KEPT)
+
+
+def forget_events(database: Database, now: datetime, kept: timedelta) -> int:
+    """Put away the events of the feed that are older than *kept*; returns how many."""
+    forgotten = 0
+    while True:
+        with database.transaction() as connection:
+            done = events.forget(connection, now - kept, AT_ONCE)
+        forgotten += done
+        if done < AT_ONCE:
+            return forgotten

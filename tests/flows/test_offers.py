@@ -13,10 +13,11 @@ from sqlalchemy import update
 from handlers.offers import OfferRules
 from handlers.rounds.offers import OfferRound
 from models.chain import check
+from models.event import Event
 from models.offer import Offer, WaitlistEntry
 from models.offered import ledger
 from models.offering import OFFER
-from models.patient import Consent
+from models.patient import Consent, Patient
 from models.schedule import Appointment, Slot
 from models.states import AppointmentStatus, OfferState, OfferStep, Purpose, SlotState, WaitlistState
 from tests.rows import KEYS, how_many, rows_of
@@ -639,3 +640,47 @@ def test_the_slot_is_held_while_the_offer_runs(clinic, offers):
     offers.run(minutes=5)
 
     assert rows_of(clinic.database, Slot, id=offers.last.slot_id)[0].state is SlotState.HELD
+
+
+# --- the feed of events -------------------------------------------------------------------------------------------
+
+
+def told(clinic):
+    """The kinds of events so far, in order."""
+    return [row.kind for row in rows_of(clinic.database, Event)]
+
+
+def test_the_feed_tells_of_an_offer_from_its_beginning_to_the_undo(clinic, offers):
+    aino = offers.waiting(visit="10.3. 9.00")
+    offers.free_by_text()
+    offers.run(minutes=5)
+    aino.texts("otan")
+    aino.texts("PALAUTA")
+
+    assert told(clinic) == [
+        *("text.received", "appointment.cancelled"),
+        "offer.opened",
+        *("appointment.booked", "offer.won", "text.received", "appointment.cancelled"),
+        *("appointment.cancelled", "appointment.booked", "offer.undone", "text.received"),
+    ]
+
+
+def test_the_feed_tells_whose_consents_change(clinic):
+    aino = clinic.patient()
+    clinic.visit(aino, "20.3. 9.00")
+
+    aino.texts("Peruutuslistalle {code}")
+    aino.texts("STOP")
+
+    changed = [row.subject for row in rows_of(clinic.database, Event) if row.kind == "consent.changed"]
+    assert changed == [key_of(clinic, aino)] * 2
+
+
+def test_the_feed_tells_of_a_hand_over(clinic):
+    clinic.patient().texts("IHMINEN")
+
+    assert told(clinic) == ["text.received", "handover.opened"]
+
+
+def key_of(clinic, patient):
+    return rows_of(clinic.database, Patient, id=patient.id)[0].key
