@@ -219,7 +219,10 @@ def test_work_whose_wake_ups_nobody_takes_is_seen(database):
     with database.reading() as connection:
         left = {began: worker.unanswered(connection, began, long) for began in (NOW - timedelta(hours=1), long)}
 
-    assert left == {NOW - timedelta(hours=1): ["sweep", "offers", "questions", "reminders", "requests"], long: []}
+    assert left == {
+        NOW - timedelta(hours=1): ["sweep", "offers", "questions", "reminders", "events", "requests"],
+        long: [],
+    }
 
 
 def test_a_foreman_does_what_no_worker_does(house, database):
@@ -229,7 +232,7 @@ def test_a_foreman_does_what_no_worker_does(house, database):
 
     foreman._stand_in()
 
-    assert beat_names(database) == {f"timed:{kind}" for kind in jobs.KINDS if kind != "requests"}
+    assert beat_names(database) == {f"timed:{kind}" for kind in jobs.KINDS if kind not in ("events", "requests")}
 
 
 def test_jobs_name_no_person(valkey):
