@@ -7,7 +7,7 @@ its reminders, and a change made while no worker ran is found by the next round.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row
 from handlers import provisional, reminders
 from handlers.reminders import Plan, TimedRules, Visit
 from models import queries, reminding
-from models.database import Database
+from models.database import Database, is_away, is_conflict
 from models.facts import Catalogue, ClinicFacts, ServiceFacts
 from models.reminding import Settled
 from models.states import COMING, ReminderKind, ReminderState
@@ -71,9 +71,37 @@ class Planner:
     # --- visits -------------------------------------------------------------------------------------------------
 
     def _batch(self, now: datetime) -> int:
+        try:
+            return self._carry_out(lambda connection: reminding.take_unplanned(connection, BATCH), now)
+        except Exception as error:
+            if is_away(error) or is_conflict(error):
+                raise
+            log.warning("visits_one_by_one", error=type(error).__name__)
+        with self._database.reading() as connection:
+            ids = reminding.unplanned_ids(connection, BATCH)
+        return sum(self._alone(id_, now) for id_ in ids)
+
+    def _alone(self, id_: int, now: datetime) -> int:
+        """Plan one visit. One that cannot even be read stands on the list of those not reminded."""
+        try:
+            return self._carry_out(lambda connection: reminding.take_unplanned_one(connection, id_), now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            if is_conflict(error):
+                return 0
+            log.error("visit_not_planned", appointment_id=id_, error=type(error).__name__)
+        with self._database.transaction() as connection:
+            row = {"kind": ReminderKind.REMINDER, "step": "?", "state": ReminderState.NOT_SENT, "reason": UNREADABLE}
+            when = dict.fromkeys(("for_start", "due_at", "settled_at"), now)
+            reminding.add(connection, [{"appointment_id": id_, **row, **when}])
+            reminding.leave_unplanned(connection, id_)
+        return 1
+
+    def _carry_out(self, take: Callable[[Connection], Sequence[Row[Any]]], now: datetime) -> int:
         with self._database.transaction() as connection:
             reminding.go_by_index(connection)
-            visits = reminding.take_unplanned(connection, BATCH)
+            visits = take(connection)
             # The rules are read when the visits are held: whoever changes them later finds these visits planned, and
             # has them planned anew.
             self._refresh(connection)

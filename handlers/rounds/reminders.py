@@ -92,10 +92,7 @@ class ReminderRound:
                 return 0  # the next round finds it as it is then
             log.error("reminder_failed", reminder_id=id_, error=type(error).__name__)
         with self._database.transaction() as connection:
-            taken = reminding.take_one(connection, id_)
-            failed = [Decided((one,), NotSent(UNREADABLE)) for one in taken]
-            reminding.settle(connection, [each for one in failed for each in one.settled()], now)
-        return len(taken)
+            return reminding.give_up(connection, id_, UNREADABLE, now)
 
     # --- a batch ------------------------------------------------------------------------------------------------
 

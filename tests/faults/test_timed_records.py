@@ -23,7 +23,9 @@ from models.reminding import REMINDER
 from tests.rows import KEYS, how_many
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)  # a Tuesday noon: no quiet hours
-NO_NUMBER, BAD_NUMBER, NO_LANGUAGE, BAD_ZONE, FOLDER_ZONE, BAD_STEPS, NO_SERVICE = range(3, 990, 150)
+NO_NUMBER, BAD_NUMBER, NO_LANGUAGE, BAD_ZONE, FOLDER_ZONE, BAD_STEPS, NO_SERVICE, BAD_STATUS, SPOILT = range(
+    3, 990, 120
+)
 WHY = {
     NO_NUMBER: "no_number",
     BAD_ZONE: "data_error",

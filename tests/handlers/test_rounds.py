@@ -132,6 +132,41 @@ def test_a_record_that_breaks_the_rule_stops_nobody_else_and_stands_on_the_list(
     assert reasons(database) == ["data_error"]
 
 
+def test_a_visit_that_breaks_the_planner_stops_nobody_else_and_stands_on_the_list(database, monkeypatch):
+    broken = visits(database, 20)[7]
+    plans = Planner._plans
+
+    def break_down(self, visit, now):
+        if visit.id == broken:
+            raise KeyError("broken")
+        return plans(self, visit, now)
+
+    monkeypatch.setattr(Planner, "_plans", break_down)
+    plan(database)
+    remind(database)
+
+    assert how_many(database, Outbox) == 19
+    assert reasons(database) == ["data_error"]
+    assert plan(database) == 0
+
+
+@pytest.mark.parametrize("when", ["before it is planned", "before its reminder falls due"])
+def test_a_visit_that_cannot_be_read_stops_nobody_else_and_stands_on_the_list(sqlite_database, when):
+    spoilt = visits(sqlite_database, 20)[7]
+    if when == "before its reminder falls due":
+        plan(sqlite_database)
+    with sqlite_database.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        connection.exec_driver_sql(f"UPDATE appointment SET status = 'odd' WHERE id = {spoilt}")
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+
+    plan(sqlite_database)
+    remind(sqlite_database)
+
+    assert how_many(sqlite_database, Outbox) == 19
+    assert reasons(sqlite_database) == ["data_error"]
+
+
 @pytest.mark.parametrize(
     ("model", "broken"), [(Clinic, {"timezone": "Mars/Olympus"}), (Service, {"reminder_steps": ["soon"]})]
 )
