@@ -108,7 +108,10 @@ def score(text: Text, signals: Signals) -> int | None:
         return usable[0] if _is_a_mark(text, str(usable[0])) else None
     if numbers and not usable:
         return None
-    words = [int(hit.signal.removeprefix("score:")) for hit in signals.kinds("score:")]
+    said = signals.kinds("score:")
+    words = [int(hit.signal.removeprefix("score:")) for hit in said]
+    if len(words) > 1 and words[-1] == _FULL_MARKS and said[-1].first - said[0].last in (2, 3):
+        return words[0]  # "nine out of ten", "en nia av tio"
     return max(words) if len(set(words)) == 1 or (words and 10 in words) else (words[0] if words else None)
 
 
@@ -120,7 +123,7 @@ def _is_counted(text: Text, at: int, number: str) -> bool:
 
 def _is_a_mark(text: Text, number: str) -> bool:
     """Whether a digit is a mark rather than minutes, a clock time or a count in a comment."""
-    at = next(index for index, token in enumerate(text.words) if token.text == number)
+    at = next((index for index, token in enumerate(text.words) if token.text == number), 0)
     following = text.words[at + 1].text if at + 1 < len(text.words) else ""
     before = text.words[at - 1].text if at else ""
     return not following.startswith(_COUNTED) and before not in _CLOCKS

@@ -99,7 +99,7 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
     signals = evidence.signals
     asks = signals.has("info") or (signals.has("ask") and signals.weight("book") < _SURE)
     _weigh_absence(evidence, add, asks)
-    if signals.has("removed") and evidence.dated and evidence.service in (None, "checkup"):
+    if signals.has("removed") and not signals.has("mouth") and evidence.dated and evidence.service in (None, "checkup"):
         add(Intent.CANCEL, 3.2, f'a time and "{signals.quote("removed")}"')
     if signals.has("too") and evidence.dated and not evidence.service:
         add(Intent.RESCHEDULE, 3.3, f'the time does not suit: "{signals.quote("too")}"')
@@ -109,6 +109,8 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
         add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
     if evidence.relative and not asks and signals.weight("book") < _SURE and not signals.has("cancel"):
         add(Intent.RESCHEDULE, 2.9, "a time counted from the visit's")
+    if signals.has("own", "childs_own") and evidence.times > 1 and evidence.wish and not signals.has("cancel"):
+        add(Intent.RESCHEDULE, 2.9, "an own time, and another")
     if signals.has("own", "childs_own") and evidence.pair:
         add(Intent.RESCHEDULE, 3.1, "from one time to another")
     if signals.has("may_cancel") and (evidence.identified or evidence.dated):
@@ -197,7 +199,9 @@ def also_asked(best: Intent, evidence: Evidence) -> tuple[Intent, ...]:
     """A second request in the same text, if it is said in so many words."""
     signals = evidence.signals
     more = []
-    if best is Intent.CANCEL and (signals.weight("book") >= _SURE or (signals.has("move") and evidence.wish)):
+    if (best is Intent.CANCEL and evidence.denied and evidence.wish and evidence.times > 1) or (
+        best is Intent.CANCEL and (signals.weight("book") >= _SURE or (signals.has("move") and evidence.wish))
+    ):
         more.append(Intent.BOOK)
     if best is not Intent.CALLBACK and signals.weight("callback") >= _SURE:
         more.append(Intent.CALLBACK)

@@ -15,7 +15,7 @@ _CODE = re.compile(r"\d{6}[-+]\d{3}[0-9A-Ya-y]")
 
 
 _ATTACK = re.compile(
-    r"<\s*/?\s*[a-z]+[^<>]*>|\b(?:select|drop|delete|insert|update|union)\b.{1,40}\b(?:from|table|into|where|set|select)\b"
+    r"<\s*/?\s*[a-z]+[^<>]*>|\b(?:select|drop|delete|insert|update|union|truncate|alter)\b.{1,40}\b(?:from|table|into|where|set|select)\b"
     r"|['\"]\s*;|\{\{|\$\{|\.\./\.\./|/etc/passwd|%[0-9a-f]{2}%[0-9a-f]{2}|javascript:|\bor\b\s+['\"]?1['\"]?\s*=\s*['\"]?1"
     r"|(?:ignore|disregard|forget|unohda|ohita|glöm|ignorera)\b.{0,30}\b(?:instructions?|ohjeet|ohjeesi|rules|instruktioner)"
     r"|system prompt|you are now|developer mode|sudo ",
@@ -31,6 +31,8 @@ _ORDERS = (
     "insert",
     "update",
     "union",
+    "truncate",
+    "alter",
     "ignor",
     "forget",
     "disregard",

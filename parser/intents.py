@@ -123,6 +123,8 @@ _WEAK_HERE = frozenset([Intent.BOOK, Intent.CONFIRM])
 
 def _beats_reminder(command: Verdict, evidence: Evidence) -> bool:
     """Whether this is a command of its own: "a new time" moves the visit, unless the writer says for what and who."""
+    if command.intent is Intent.CANCEL and evidence.signals.has("unsure"):
+        return False  # "I may have to cancel, don't know yet"
     named = command.intent is Intent.BOOK and evidence.identified and evidence.service is not None
     return named or command.intent not in _WEAK_HERE
 
@@ -149,7 +151,8 @@ def _answer_offer(evidence: Evidence) -> Verdict | None:
     if signals.only_if("take"):
         return None
     command = full_command(evidence)
-    beats = command and (command.intent in _BEATS_OFFER or _books_another(command, evidence))
+    leaves = command and command.intent is Intent.CANCEL and signals.has("give", "refuse") and not evidence.wish
+    beats = command and not leaves and (command.intent in _BEATS_OFFER or _books_another(command, evidence))
     if command and beats and command.confidence >= LIKELY:
         return command
     away = _away(evidence)

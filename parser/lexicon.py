@@ -51,6 +51,8 @@ class Lexicon:
     """What stands before a name, by its last word."""
     name_things: frozenset[str]
     """What somebody has: "Bertta Mallisen aika"."""
+    name_between: frozenset[str]
+    """What may stand between a name and its code: "henkilötunnukseni"."""
     other_languages: frozenset[str]
     """Common words of languages that we do not read and that ours lack."""
     all_known: frozenset[str]
@@ -82,6 +84,7 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         _unique_words(languages),
         _cues(every),
         frozenset().union(*(_folded(words.get("names", {}).get("things", [])) for words in tables.values())),
+        frozenset().union(*(_folded(words.get("names", {}).get("between", [])) for words in tables.values())),
         others - right,
         frozenset().union(*(one.known for one in every)),
         frozenset().union(*(one.polite for one in every)),

@@ -68,7 +68,7 @@ def _beside_codes(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) ->
         run
         for run in pairs
         if any(not _is_known(text.words[at], lexicon) for at in run)
-        and any(_beside(text, text.words[run[1]].end, start) for start, _ in codes)
+        and any(_beside(text, text.words[run[1]].end, start, lexicon) for start, _ in codes)
     ]
 
 
@@ -131,7 +131,7 @@ def _opens_sentence(index: int, text: Text) -> bool:
 def _score(run: list[int], text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> float:
     first, last = text.words[run[0]], text.words[run[-1]]
     score = 0.0
-    if any(_beside(text, last.end, start) or _beside(text, end, first.start) for start, end in codes):
+    if any(_beside(text, last.end, start, lexicon) or _beside(text, end, first.start, lexicon) for start, end in codes):
         score += 4
     capitals = all(text.raw[text.words[at].start].isupper() for at in run)
     score += 2 if capitals and not text.raw.isupper() else 0
@@ -149,9 +149,16 @@ def _has_a_thing(index: int, text: Text, lexicon: Lexicon) -> bool:
     return owner and following is not None and following.text in lexicon.name_things
 
 
-def _beside(text: Text, end: int, start: int) -> bool:
-    """Whether only signs, spaces and a phone number lie between the offsets."""
-    return 0 <= start - end <= 30 and not any(letter.isalpha() for letter in text.folded[end:start])
+def _beside(text: Text, end: int, start: int, lexicon: Lexicon) -> bool:
+    """Whether only signs, spaces, a phone number and words for such numbers lie between the offsets."""
+    if not 0 <= start - end <= _FAR:
+        return False
+    between = _LETTERS.findall(text.folded[end:start])
+    return all(word in lexicon.name_between for word in between)
+
+
+_FAR = 40
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def _after_cue(index: int, text: Text, lexicon: Lexicon) -> bool:

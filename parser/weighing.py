@@ -75,7 +75,12 @@ def _is_settled(verdict: Verdict, evidence: Evidence) -> bool:
 
 def _is_plain(verdict: Verdict, evidence: Evidence) -> bool:
     """Whether the rules are sure of a short text of which they know every word."""
-    return verdict.confidence >= _PLAINLY and evidence.words <= _PLAIN_WORDS and not evidence.strange
+    return (
+        verdict.intent is not Intent.FREE
+        and verdict.confidence >= _PLAINLY
+        and evidence.words <= _PLAIN_WORDS
+        and not evidence.strange
+    )
 
 
 def _needed(verdict: Verdict, likest: Intent) -> float:
@@ -120,7 +125,9 @@ def _is_denied(intent: Intent, evidence: Evidence) -> bool:
 
 def _choice(evidence: Evidence) -> int | None:
     listed = evidence.context.kind in (ContextKind.OPTIONS, ContextKind.WHICH_VISIT)
-    return (evidence.option or evidence.ordinal) if listed else None
+    if not listed or evidence.option is not None:
+        return evidence.option if listed else None
+    return None if evidence.wish else evidence.ordinal  # "the first week of May" is no option
 
 
 def _by_likeness(intent: Intent, share: float, opinion: Opinion, evidence: Evidence) -> Verdict:

@@ -142,7 +142,7 @@ HOURS = Pass(
         (r"[Kn][&~][Kn]{", "between"),
         (r"f?[Kn]c?[~u]c?[Kn](?![WmDHIM{/]|\.?X|\.m)", "stretch"),
         (r"[Kn][Kn](?![WmDHIM])", "cases"),
-        (r"[>=]?[Kn][)\]l]|K[?,]{1,2}\)", "since"),
+        (r"[>=]?[Kn][)\]l]|K[?,]{0,3}v", "since"),
         (r"p[)]|>p", "after_part"),
         (r"<p|p\[", "before_part"),
         (r"=?[>)f=]K", "since"),

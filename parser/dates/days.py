@@ -98,6 +98,7 @@ DAYS = Pass(
         (r"in[WDMY]|n[WDMY]g|i[WDMYG](?!\.?n)|[WDMYG]g", "from_now"),
         # distances from the visit
         (r"[leU]n[WDHM]|n?[WDHM][le]|n[WDHM]\]|G[le]|nI[le]", "from_visit"),
+        (r"SWw|w\??#?SW(?!w)", "weekday_of_same_week"),
         (r"[el]?SD[el]?", "same_day"),
         (r"S@", "same_time"),
         (r"ND(?!\w)|D[>)](?![Knd])", "next_day"),
@@ -332,6 +333,10 @@ class DayReader:
 
     def week_after_visit(self, found: list[Lexeme]) -> Lexeme:
         return days_over(found, Days((), "visit", shift=1, unit="V"))
+
+    def weekday_of_same_week(self, found: list[Lexeme]) -> Lexeme:
+        weekday = next(one.value for one in found if one.kind == "w")
+        return days_over(found, Days((), "visit", weekdays=(weekday,), shift=0, unit="V"))
 
     def same_day(self, found: list[Lexeme]) -> Lexeme:
         side = next((one.kind for one in found if one.kind in "el"), "")

@@ -30,6 +30,7 @@ JOINS = Pass(
     [
         (r"f?Z[~u]Z|bZ&Z", "stretch"),
         (r"Zx(?:Z[,|&]?)+", "without"),
+        (r"x\?{1,4}<Z", "earliest"),
         (r"Z[),]?\)|[>]Z", "after"),
         (r"[f]Z|Z\]", "since"),
         (r"<Z", "before"),
@@ -140,7 +141,7 @@ class GroupReader(DayReader):
         return days_over(found, Days(((self.today, days.ranges[-1][1]),), "span"))
 
     def earliest(self, found: list[Lexeme]) -> Lexeme:
-        """ "Not until June" is in June."""
+        """ "Not until June" is in June, and so is "not home before June"."""
         return found[-1]._replace(first=found[0].first)
 
     def union(self, found: list[Lexeme]) -> Lexeme | None:

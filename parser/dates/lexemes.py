@@ -66,6 +66,7 @@ _CLASSES = {
     "filler": "_",
     "time": "@",
     "turn": ";",
+    "after_that": "v",
     "earliest": "=",
 }
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
@@ -133,7 +134,14 @@ class DateWords:
                 part = self.exact.get(rest[start:]) or self._stem_of(rest[start:])
                 if part and part.kind in "pkWM":
                     return found._replace(more=((part.kind, part.value),))
+        if found.kind == "F" and self._ends_in_week(word):
+            return found._replace(more=(("W", None),))
         return self._inflected(found, word)
+
+    def _ends_in_week(self, word: str) -> bool:
+        """Whether a compound's last part is the week: "jouluviikolla", "julveckans"."""
+        parts = (self.exact.get(word[at:]) or self._stem_of(word[at:]) for at in range(3, len(word) - 1))
+        return any(part is not None and part.kind == "W" for part in parts)
 
     def _stem_of(self, word: str) -> Meaning | None:
         for length in range(min(len(word), _LONGEST_STEM), 2, -1):

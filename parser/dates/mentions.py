@@ -89,6 +89,8 @@ _LEADING = frozenset("><)bfu]=[~{hjqQ+-z#")
 def _speaks_of_time(lexemes: list[Lexeme]) -> bool:
     """Whether a number stands beside a word of time, or such a word stands for itself."""
     kinds = {lexeme.kind for lexeme in lexemes}
+    if any(lexeme.kind == "n" and lexeme.flag == "at" for lexeme in lexemes):
+        return True  # "kolmelta"
     return not kinds.isdisjoint(_SPEAKING) or ("n" in kinds and not kinds.isdisjoint(_LEADING))
 
 
@@ -96,16 +98,24 @@ def _gathered(lexemes: list[Lexeme], text: Text) -> list[Mention]:
     """Give each stretch of hours to the days before it in its sentence, or else to those that follow."""
     mentions: list[Mention] = []
     waiting: list[Lexeme] = []
+    apart = False
     for lexeme in lexemes:
         if lexeme.kind == "Z":
-            mentions.append(_with_waiting(lexeme, waiting))
-            waiting = []
+            near = [one for one in waiting if _clause(text, one) == _clause(text, lexeme)]
+            mentions.append(_with_waiting(lexeme, near or waiting))
+            waiting, apart = [], not near
         elif lexeme.kind == "O":
             if mentions and _takes_hours(mentions[-1]):
-                mentions[-1] = _with_hours(mentions[-1], lexeme)
+                if apart and _clause(text, lexeme) == text.tokens[mentions[-1].last].clause:
+                    mentions[-1] = replace(mentions[-1], hours=())  # hours of another clause are not this day's
+                mentions[-1], apart = _with_hours(mentions[-1], lexeme), False
             else:
                 waiting.append(lexeme)
     return mentions + _hours_only(waiting, text)
+
+
+def _clause(text: Text, lexeme: Lexeme) -> int:
+    return text.tokens[lexeme.first].clause
 
 
 def _hours_only(waiting: list[Lexeme], text: Text) -> list[Mention]:

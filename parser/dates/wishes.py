@@ -144,7 +144,7 @@ class Sorter:
 
     def _is_old(self, mention: Mention, intent: Intent) -> bool:
         if mention.is_relative or mention.days is None:
-            return False
+            return mention.days is None and len(self.mentions) > 1 and self._in_denial(mention)
         if self._in_denial(mention):
             return True
         if intent is Intent.CALLBACK or intent is Intent.BOOK or mention.days.flag == "to":
@@ -163,7 +163,9 @@ class Sorter:
         book = self.signals.first("book") or self.signals.first("move")
         start = self.text.tokens[mention.first].start
         cancel = self.signals.first("cancel") or self.signals.first("cannot") or self.signals.first("unneeded")
-        if book is None or cancel is None:
+        if book is None:
+            return True  # a time beside the one given up
+        if cancel is None:
             return False
         at_book, at_cancel = self.text.words[book.first], self.text.words[cancel.first]
         if at_book.clause == at_cancel.clause:
@@ -356,6 +358,9 @@ def _shifted(days: Days, hours: tuple[Hours, ...], base: Interval) -> tuple[Inte
         return (Interval(moved, moved),)
     if days.unit == "V":
         monday = monday_of(start.date()) + timedelta(days=7 * shift)
+        if days.weekdays:
+            monday += (days.weekdays[0] - 1) * DAY
+            return intervals(one_day(monday), hours)
         return intervals(Days(((monday, monday + 7 * DAY),), "week"), hours)
     if days.unit == "M":
         day = _months_on(start.date(), shift)
