@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import argon2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from handlers.offers import OfferRules
+from handlers.rounds.offers import OfferRound
 from models.access import API_KEY, USER, find_key
 from models.crypto import Keys
 from models.database import connect
-from models.register import PATIENT
+from models.diary import SLOT
+from models.offering import WAITLIST, NewOffer, open_offer
+from models.register import PATIENT, SERVICE
 from secret import read_secret
 
 ROOT = Path(__file__).parent.parent
@@ -127,3 +134,65 @@ def test_wrong_settings_are_all_said_at_once(clinic):
 
 def test_right_settings_are_right_and_migrating_twice_is_harmless(clinic):
     assert [admin(clinic, name).returncode for name in ("config-check", "migrate", "migrate")] == [0, 0, 0]
+
+
+@pytest.fixture
+def offered(clinic):
+    """The demo clinic with an offer that has been put to somebody; its key."""
+    assert admin(clinic, "seed-demo").returncode == 0
+    database, keys, now = connect("", data_dir=clinic / "data"), Keys(read_secret(SECRET, "test")), datetime.now(UTC)
+    with database.transaction() as connection:
+        slot = connection.execute(select(SLOT).where(SLOT.c.state == "free").order_by(SLOT.c.starts_at.desc())).first()
+        waiting = connection.execute(select(PATIENT.c.id).where(PATIENT.c.key == "p-jarvi")).scalar_one()
+        service = connection.execute(select(SERVICE.c.id).where(SERVICE.c.key == "checkup")).scalar_one()
+        entry = {"patient_id": waiting, "service_id": service, "created_by": "key:1", "joined_at": now}
+        connection.execute(insert(WAITLIST).values(key="w-1", **entry))
+        new = NewOffer(
+            key="o-1",
+            slot_id=slot.id,
+            clinic_id=slot.clinic_id,
+            service_id=service,
+            code="4K7",
+            wave_size=10,
+            wave_minutes=10,
+            deadline=slot.starts_at,
+            next_wave_at=now,
+            created_by="key:1",
+        )
+        open_offer(connection, keys, new, slot.version, now)
+    OfferRound(database, keys, OfferRules(quiet=None)).run(now)
+    yield new.key
+    database.close()
+
+
+def test_an_offers_ledger_that_is_as_it_was_written_is_said_to_be(clinic, offered):
+    verified = admin(clinic, "verify-offer", offered)
+
+    assert verified.returncode == 0, verified.stderr
+    assert verified.stdout == "2 lines; by the ledger nobody was the first to take it; the offer is open\n"
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        ("DELETE FROM offer_entry WHERE step = 'asked'", "the offer had 2 lines"),
+        ("UPDATE offer_entry SET patient_id = 1 WHERE step = 'asked'", "line 2 (asked) is not as it was written"),
+        ("DELETE FROM offer_entry WHERE step = 'opened'", "line 1 is missing"),
+        ("UPDATE offer SET state = 'won', winner_id = 1", "the offer says won, its ledger open"),
+    ],
+)
+def test_an_offer_whose_ledger_was_tampered_with_is_told_and_fails(clinic, offered, tampering, said):
+    with closing(sqlite3.connect(clinic / "data" / "tekstari.db")) as connection, connection:
+        connection.execute(tampering)
+
+    verified = admin(clinic, "verify-offer", offered)
+
+    assert verified.returncode == 1
+    assert f"TAMPERED WITH: {said}" in verified.stderr
+
+
+def test_an_offer_that_there_is_not_fails_with_a_word(clinic):
+    verified = admin(clinic, "verify-offer", "o-9")
+
+    assert verified.returncode == 1
+    assert "no such offer" in verified.stderr
