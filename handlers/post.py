@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
+from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -30,6 +31,7 @@ from models.states import InboxState, OutboxState
 
 REDELIVERY = timedelta(minutes=10)  # a carrier repeats what it thinks that we did not get within this time
 UNREAD = timedelta(seconds=5)  # an acknowledgement so short before a session's end may not have been read
+WRITTEN = timedelta(seconds=2)  # by when a process of this machine that lives has written that a link broke
 ALIVE = timedelta(seconds=3)  # a process renews its sessions every second
 HEARD_OF = timedelta(seconds=2.5)  # after which every other process has counted us in
 GIVE_UP = timedelta(hours=48)  # how long a text without a deadline of its own is tried
@@ -145,7 +147,7 @@ class PostOffice:
         """The row for *text*, unless it repeats what we have (a redelivery) or may."""
         part_set = None
         if text.part is None:
-            surest = max((_repeats(text, copy, now) for copy in copies), default=Repeats.NO)
+            surest = max((_repeats(text, copy, self._gateway, now) for copy in copies), default=Repeats.NO)
             if surest is not Repeats.NO:
                 return surest
         elif copies or (part_set := sets.place(text, digest)) is None:
@@ -333,20 +335,23 @@ class Repeats(IntEnum):
     YES = 2
 
 
-def _repeats(text: InboundText, copy: Copy, now: datetime) -> Repeats:
-    """Whether the carrier repeats *copy* because it may not have read that we have it.
+def _repeats(text: InboundText, copy: Copy, ours: str, now: datetime) -> Repeats:
+    """Whether the carrier repeats *copy* because it may not have read that we have it; *ours* is this process.
 
-    Only then: a patient's honest second "1" is two texts (architecture.md section 3). Whether a process of another
-    machine has just died nobody knows until it is seen again or missed, which takes a few seconds.
+    Only then: a patient's honest second "1" is two texts (architecture.md section 3). Who lives may not have written
+    yet that a link broke, a moment ago; and whether a process of another machine has just died nobody knows until it is
+    seen again or missed, which takes a few seconds.
     """
     if copy.session_id == text.session:
         return Repeats.NO
     ended = copy.closed_at or copy.last_seen
     if ended - copy.received_at > UNREAD:
         return Repeats.NO
-    if copy.closed_at is not None or copy.last_seen < now - ALIVE:
+    over = copy.closed_at is not None or copy.last_seen < now - ALIVE
+    if over or (copy.gateway != ours and _has_died(copy.gateway)):
         return Repeats.YES
-    return Repeats.NO if _is_here(copy.gateway) else Repeats.PERHAPS
+    known = _is_here(copy.gateway) and now - copy.received_at >= WRITTEN
+    return Repeats.NO if known else Repeats.PERHAPS
 
 
 def _told(bind: BindReport) -> dict[str, object]:
@@ -380,7 +385,16 @@ def _has_died(process: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _is_unburied(pid)
+
+
+def _is_unburied(pid: str) -> bool:
+    """Whether the process has ended and its parent has not asked for it yet (Linux alone tells)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state in ("Z", "X")
 
 
 def _ends(due: Sequence[Due], refused: Mapping[int, str], now: datetime) -> list[tuple[int, OutboxState, str]]:

@@ -225,6 +225,35 @@ def test_a_text_comes_again_after_its_process_died(database, post):
     assert store(post, a_text(session), at=NOW + SECOND) == [None]
 
 
+def test_a_text_comes_again_to_a_living_process_the_moment_its_process_is_killed(database, post, session):
+    """Nobody has buried the dead yet: the next heartbeat would."""
+    process = subprocess.Popen(["sleep", "60"])
+    killed = PostOffice(database, KEYS, f"{socket.gethostname()}:{process.pid}:1")
+    store(killed, a_text(killed.session_opened("main", NOW)))
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked for it
+
+    assert store(post, a_text(session), at=NOW + SECOND / 10) == [None]
+    process.wait()
+    assert store(post, a_text(session), at=NOW + SECOND / 5) == [None]
+    assert how_many(database, Inbox) == 1
+
+
+def test_a_text_that_comes_again_before_a_broken_link_is_written_down_is_waited_for(database, post, session):
+    other = PostOffice(database, KEYS, a_living_process())
+    theirs = other.session_opened("main", NOW)
+    store(other, a_text(theirs))
+    again = replace(a_text(session), received_at=NOW + SECOND / 10)
+
+    [at_once] = post.store([again], NOW + SECOND / 10)
+    other.session_closed(theirs, NOW + SECOND / 5)
+    [later] = post.store([again], NOW + SECOND)
+
+    assert (at_once.inbox_id, at_once.undecided) == (None, True)
+    assert (later.inbox_id, later.undecided) == (None, False)
+    assert how_many(database, Inbox) == 1
+
+
 def test_what_a_process_had_acknowledged_long_before_it_died_is_no_redelivery(database, post):
     dead = PostOffice(database, KEYS, a_dead_process())
     theirs = dead.session_opened("main", NOW)
