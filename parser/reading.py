@@ -63,7 +63,7 @@ def _wish_words(words: Lexicon) -> WishWords:
     def of(name: str) -> frozenset[str]:
         return frozenset().union(*(one.wishes.get(name, frozenset()) for one in words.languages.values()))
 
-    return WishWords(of("mine"), of("or"), of("turns"), of("until"))
+    return WishWords(of("mine"), of("or"), of("turns"), of("until"), words.all_negators)
 
 
 @dataclass(frozen=True, slots=True)

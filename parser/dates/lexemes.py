@@ -234,7 +234,7 @@ class Lexer:
     ) -> int:
         token = tokens[index]
         if token.kind == "n":
-            return _number(index, tokens, found)
+            return _glued(index, tokens, tables, found) or _number(index, tokens, found)
         if token.kind == "s" or token.start in hidden:
             found.append(Lexeme(_SIGNS.get(token.text, "?" if token.kind == "w" else ";"), None, "", index, index))
             return index + 1
@@ -292,6 +292,18 @@ def _append(index: int, token: Token, meaning: Meaning, found: list[Lexeme]) -> 
     found.append(Lexeme("%" + meaning.kind if meaning.weak else meaning.kind, meaning.value, flag, index, index))
     for kind, value in meaning.more:
         found.append(Lexeme(kind, value, flag, index, index))
+
+
+def _glued(index: int, tokens: list[Token], tables: list[DateWords], found: list[Lexeme]) -> int:
+    """A word that begins with a figure ("2day"): the index after it, 0 when there is none."""
+    token, follower = tokens[index], tokens[index + 1] if index + 1 < len(tokens) else None
+    if follower is None or follower.start != token.end or follower.kind != "w":
+        return 0
+    meaning = next((one for table in tables if (one := table.exact.get(token.text + follower.text))), None)
+    if meaning is None:
+        return 0
+    found.append(Lexeme(meaning.kind, meaning.value, meaning.flag, index, index + 1))
+    return index + 2
 
 
 def _number(index: int, tokens: list[Token], found: list[Lexeme]) -> int:

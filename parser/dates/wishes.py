@@ -38,6 +38,7 @@ class WishWords:
     joining: frozenset[str]
     turns: frozenset[str]
     until: frozenset[str]
+    negators: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -175,6 +176,8 @@ class Sorter:
     def _in_denial(self, mention: Mention, by: tuple[str, ...] = _AWAY) -> bool:
         """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
         first, last = self.text.tokens[mention.first], self.text.tokens[mention.last]
+        if mention.first and self.text.tokens[mention.first - 1].text in self.words.negators:
+            return True  # "tomorrow does not suit, nor next week"
         for name in by:
             for signal in self.signals.said.get(name, ()):
                 word = self.text.words[signal.hit.first]

@@ -17,7 +17,12 @@ _COORDINATION = 60
 class _Sweden:
     """See `parser.identity.Country`."""
 
-    SHAPE = re.compile(r"(?<![\w+/:-])(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/:-])|(?<![\w+/:-])(?:19|20)\d{6}\d{4}(?!\w)")
+    SHAPE = re.compile(
+        r"(?<![\w+/-])(?<!\d:)(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)"
+        r"|(?<![\w+/-])(?<!\d:)(?:19|20)\d{6}\d{4}(?!\w)"
+    )
+        r"(?<![\w+/-])(?<!\d:)(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)|(?<![\w+/-])(?<!\d:)(?:19|20)\d{6}\d{4}(?!\w)"
+    )
 
     def read(self, written: str, today: date) -> tuple[str | None, IdentityStatus]:
         """The code as YYYYMMDD-NNNN and its status."""
