@@ -21,8 +21,6 @@ class _Sweden:
         r"(?<![\w+/-])(?<!\d:)(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)"
         r"|(?<![\w+/-])(?<!\d:)(?:19|20)\d{6}\d{4}(?!\w)"
     )
-        r"(?<![\w+/-])(?<!\d:)(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)|(?<![\w+/-])(?<!\d:)(?:19|20)\d{6}\d{4}(?!\w)"
-    )
 
     def read(self, written: str, today: date) -> tuple[str | None, IdentityStatus]:
         """The code as YYYYMMDD-NNNN and its status."""
