@@ -168,6 +168,8 @@ class Gathering:
         if undo.version not in (None, queries.version_of_visit(self._connection, undo.appointment_id)):
             return replace(facts, thread=replace(facts.thread, undo=None))
         if undo.offer_id is not None:
+            if not offered.stands_as_won(self._connection, undo.offer_id):
+                return replace(facts, thread=replace(facts.thread, undo=None))
             kept = undo.starts_at is None or offered.is_kept_for(self._connection, undo.slot_id, undo.offer_id)
             return replace(facts, undo_slot_free=kept)
         return replace(facts, undo_slot_free=undo.slot_id in is_free(self._connection, [undo.slot_id]))

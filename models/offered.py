@@ -10,14 +10,15 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
-from models.applying import SLOT
+from models.applying import APPOINTMENT, SLOT
+from models.base import fixed
 from models.chain import Line, Placed, Told, number_digest
 from models.crypto import Keys
 from models.facts import OfferFacts, WaitlistFacts
 from models.ledger import INBOX
 from models.offering import ENTRY, OFFER, SKIPPED, WAITLIST
 from models.register import CLINIC, PATIENT
-from models.states import SlotState, WaitlistState
+from models.states import COMING, SlotState, WaitlistState
 
 _OFFERS = (
     select(
@@ -74,6 +75,14 @@ def _entry(id_: int, patient_id: int, service_id: int, days: Any, hours: Any, we
         hours=None if hours is None else tuple((span[0], span[1]) for span in hours),
         weekly_max=weekly_max,
     )
+
+
+def stands_as_won(connection: Connection, offer_id: int) -> bool:
+    """Whether the visit that the winner of this offer got is still to come, and in its place."""
+    won = select(OFFER.c.id).join(APPOINTMENT, APPOINTMENT.c.id == OFFER.c.appointment_id)
+    coming = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
+    mine = won.where(OFFER.c.id == offer_id, APPOINTMENT.c.slot_id == OFFER.c.slot_id, coming)
+    return connection.execute(mine).first() is not None
 
 
 def is_kept_for(connection: Connection, slot_id: int, offer_id: int) -> bool:

@@ -47,10 +47,10 @@ class Offers:
         assert giver.texts("Peruisin aikani, {code}").message == "cancelled"
         return giver
 
-    def waiting(self, name="Aino Esimerkki", *, visit=LATER, phone=None, **values):
+    def waiting(self, name="Aino Esimerkki", *, visit=LATER, phone=None, language="fi", **values):
         """A patient on the waitlist for check-ups, with a later visit unless *visit* is None."""
         clinic = self.clinic
-        patient = clinic.patient(name, phone=phone)
+        patient = clinic.patient(name, phone=phone, language=language)
         appointment = None if visit is None else clinic.visit(patient, visit)
         add(clinic, patient, appointment_id=appointment, **values)
         return patient
@@ -684,3 +684,73 @@ def test_the_feed_tells_of_a_hand_over(clinic):
 
 def key_of(clinic, patient):
     return rows_of(clinic.database, Patient, id=patient.id)[0].key
+
+
+# --- two offers, other languages, other threads -------------------------------------------------------------------
+
+
+def test_of_two_open_offers_the_code_says_which_and_nobody_gets_both(clinic, offers):
+    aino = offers.waiting(visit=None)
+    offers.free_by_text("6.3. 10.00")
+    offers.run(minutes=5)
+    first = offers.code(aino)
+    offers.free_by_text("5.3. 10.00")
+    offers.run(minutes=5)
+
+    assert aino.texts("otan").message == "which_question"
+    assert aino.texts(f"OTAN {first}").message == "offer_won"
+    assert aino.texts(f"OTAN {offers.code(aino)}").message == "offer_keeps"
+    assert aino.diary == ["6.3. 10.00 booked"]
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "take"),
+    [("sv", "Försvinner min gamla tid?", "Tar"), ("sv", "Var är det?", "ja"), ("en", "Do I lose my old time?", "yes")],
+)
+def test_questions_are_answered_in_other_languages_too(clinic, offers, language, question, take):
+    clinic.rule(address="Kokeilukatu 1")
+    aino = offers.waiting(visit="10.3. 9.00", language=language)
+    offers.free_by_text()
+    offers.run(minutes=5)
+
+    answer = aino.texts(question)
+
+    assert answer.message == "offer_about_release"
+    assert "10.3" in answer.text
+    assert aino.texts(take).message == "offer_won_release"
+
+
+def test_a_thread_that_staff_took_meanwhile_can_still_win(clinic, offers):
+    aino = offers.waiting(visit=None)
+    offers.free_by_text()
+    offers.run(minutes=5)
+    clinic.take_over(aino.phone)
+
+    assert aino.texts("otan").message == "offer_won"
+    assert aino.diary == ["6.3. 10.00 booked"]
+
+
+def test_the_winner_of_a_childs_time_hears_whose_it_is(clinic, offers):
+    mother = clinic.patient()
+    child = clinic.child(mother)
+    clinic.visit(child, "10.3. 9.00")
+    add(clinic, child)
+    offers.free_by_text()
+    offers.run(minutes=5)
+
+    assert "laps" in mother.phone.texts("otan").text.lower()
+
+
+def test_a_winner_whose_visit_staff_moved_since_has_nothing_to_undo(clinic, offers):
+    aino = offers.waiting(visit=None)
+    offers.free_by_text()
+    offers.run(minutes=5)
+    aino.texts("otan")
+    with clinic.database.transaction() as connection:
+        won = update(Appointment).where(Appointment.patient_id == aino.id)
+        connection.execute(won.values(status=AppointmentStatus.CANCELLED, version=Appointment.version + 1))
+
+    answer = aino.texts("PALAUTA")
+
+    assert answer.message in ("nothing_to_undo", "undo_claim_gone")
+    assert offers.steps(aino) == [OfferStep.ASKED, OfferStep.WON]
