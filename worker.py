@@ -98,10 +98,13 @@ class Tick:
 
 
 def unanswered(connection: Connection, began: datetime, now: datetime) -> list[str]:
-    """The kinds that should have run for long, by all processes, and did not: wake-ups that no worker takes."""
+    """The kinds that should have run for long, by all processes, and did not: wake-ups that no worker takes.
+
+    What has never run has been waited for since we *began*.
+    """
     ran = {beat.name.removeprefix(jobs.BEAT): beat.at for beat in beats(connection, jobs.BEAT)}
     patience = {name: kind.every + UNANSWERED for name, kind in jobs.KINDS.items()}
-    return [name for name, wait in patience.items() if max(began, ran.get(name, began)) + wait <= now]
+    return [name for name, wait in patience.items() if ran.get(name, began) + wait <= now]
 
 
 # --- the workers --------------------------------------------------------------------------------------------------
@@ -202,7 +205,7 @@ class Foreman:
         self._name = f"worker:{socket.gethostname()}:{os.getpid()}"
         self._began = house.clock()
         self._beaten: datetime | None = None
-        self._looked = self._began
+        self._looked: datetime | None = None
         self._failing: set[str] = set()
 
     def run(self, stopping: threading.Event) -> None:
@@ -245,9 +248,12 @@ class Foreman:
         self._tick(self._house.clock())
 
     def _stand_in(self) -> None:
-        """Do what Redis took the wake-ups of and no worker did: they all wait to be started again, or hang."""
+        """Do what Redis took the wake-ups of and no worker did: they all wait to be started again, or hang.
+
+        After a time without any worker process the first one does not wait for its RQ workers either.
+        """
         now = self._house.clock()
-        if now - self._looked < STANDING_IN:
+        if self._looked is not None and now - self._looked < STANDING_IN:
             return
         self._looked = now
         with self._house.database.reading() as connection:

@@ -132,6 +132,7 @@ def measure(case: Case) -> Result:
         queue_up(database, keys, people[:BACKLOG], datetime.now(UTC) + timedelta(days=1))
         with database.transaction() as connection:
             connection.exec_driver_sql("ANALYZE")
+        _put_away(database)
         stack.callback(database.close)
         return asyncio.run(_run(case, folder, url, database, people[BACKLOG:]))
 
@@ -163,13 +164,21 @@ def _configure(folder: Path, url: str, port: int, binds: int) -> Path:
 
 
 def _fall_due(database: Database) -> None:
-    """Have the whole backlog due, and on SQLite the log of that change put away: no worker makes one so large."""
+    """Have the whole backlog due at once."""
     with database.transaction() as connection:
         connection.execute(update(OUTBOX).where(OUTBOX.c.key.like("backlog:%")).values(due_at=datetime.now(UTC)))
-    if database.is_sqlite:
-        raw = database.writer.raw_connection()
-        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        raw.close()
+    _put_away(database)
+
+
+def _put_away(database: Database) -> None:
+    """Write what a huge change left in the log to its place: no worker makes one so large."""
+    raw = database.writer.raw_connection()
+    try:
+        if not database.is_sqlite:
+            raw.driver_connection.autocommit = True  # CHECKPOINT stands in no transaction
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)" if database.is_sqlite else "CHECKPOINT")
+    finally:
+        raw.invalidate()
 
 
 def _trips(writers: Sequence[Person]) -> list[Trip]:

@@ -227,7 +227,7 @@ def test_work_whose_wake_ups_nobody_takes_is_seen(database):
 
 def test_a_foreman_does_what_no_worker_does(house, database):
     foreman = worker.Foreman(house, worker.Supervisor([]))
-    foreman._began = foreman._looked = NOW - timedelta(minutes=1)
+    foreman._began = NOW - timedelta(minutes=1)
     jobs.begin(house)
 
     foreman._stand_in()
