@@ -172,7 +172,7 @@ def _fall_due(database: Database) -> None:
 
 def _put_away(database: Database) -> None:
     """Write what a huge change left in the log to its place: no worker makes one so large."""
-    raw = database.writer.raw_connection()
+    raw: Any = database.writer.raw_connection()
     try:
         if not database.is_sqlite:
             raw.driver_connection.autocommit = True  # CHECKPOINT stands in no transaction
