@@ -28,7 +28,7 @@ from parser.people import named_people
 from parser.services import find_service
 from parser.signals import Signals, read_signals, says_nothing_else, whole_says
 from parser.verdict import Evidence, Verdict
-from parser.weighing import is_alarming, weigh
+from parser.weighing import is_alarming, is_needed, weigh
 
 NO_CONTEXT = Context()
 
@@ -123,11 +123,13 @@ class _Assembly:
     def command(self) -> Command:
         """All of it as the command that it makes."""
         evidence = self.evidence()
-        opinion = self._opinion(evidence)
-        alarm = find_alarm(self.signals, self.hidden.text)
-        if not alarm and is_alarming(opinion, evidence):
-            alarm = "like the texts of people in danger"
-        return self._filled(self._verdict(evidence, opinion, alarm), evidence, alarm is not None)
+        if alarm := find_alarm(self.signals, self.hidden.text):
+            return self._filled(_alarmed(alarm), evidence, True)
+        verdict = _foreign() if self.tongue.foreign else decide(evidence)
+        opinion = self._opinion(evidence) if is_needed(verdict, evidence) else None
+        if is_alarming(opinion, evidence):
+            return self._filled(_alarmed("like the texts of people in danger"), evidence, True)
+        return self._filled(weigh(verdict, opinion, evidence), evidence, False)
 
     def features(self, evidence: Evidence) -> tuple[str, ...]:
         """What likeness weighs of this text."""
@@ -140,11 +142,6 @@ class _Assembly:
             return None
         return self.likeness.judge(self.features(evidence), kind)
 
-    def _verdict(self, evidence: Evidence, opinion: Opinion | None, alarm: str | None) -> Verdict:
-        if alarm:
-            return _alarmed(alarm)
-        return _foreign() if self.tongue.foreign else weigh(decide(evidence), opinion, evidence)
-
     @property
     def text(self) -> Text:
         return self.hidden.text
@@ -156,6 +153,7 @@ class _Assembly:
         consent = read_consent(text, tables, self.skipped)
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
+        strange = self._unread(spare)
         return Evidence(
             signals=signals,
             context=self.context,
@@ -177,8 +175,8 @@ class _Assembly:
             identified=bool(self.hidden.codes),
             question="?" in text.raw,
             words=len(text.words) - len(self.skipped),
-            unread=self._unread(spare) if not self.sorter.mentions else 0,
-            strange=self._unread(spare),
+            unread=strange if not self.sorter.mentions else 0,
+            strange=strange,
             stop=consent == "stop" or self._whole("stop", spare),
             start=consent == "start" or self._whole("start", spare),
             consent=consent or read_consent(text, tables, self.skipped, _STRANGERS),

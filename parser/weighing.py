@@ -22,7 +22,7 @@ NEEDED = ((0.5, 0.3), (0.75, 0.7), (0.92, 0.75), (1.0, 0.8))
 """Up to which confidence of the rules which share of likeness overrules them: measured on texts that neither had seen
 (`make learn ARGS=--check`), where they differ and likeness is at least that sure, it is right more often."""
 
-_TO_HARMLESS = -0.2
+_TO_HARMLESS = -0.1
 _TO_ACTION = 0.1
 _LEAST_SEEN = 0.6
 _ALARMING = 0.4
@@ -48,11 +48,19 @@ _ONLY_IN = {
 
 def is_alarming(opinion: Opinion | None, evidence: Evidence) -> bool:
     """Whether a text speaks of danger and is so like those of people in it that the emergency numbers are given."""
-    if opinion is None or opinion.shares.get(ALARM, 0.0) < _ALARMING:
-        return False
+    likely = opinion is not None and opinion.shares.get(ALARM, 0.0) >= _ALARMING
+    return likely and _speaks_of_danger(evidence)
+
+
+def _speaks_of_danger(evidence: Evidence) -> bool:
     said = evidence.signals.said
     spoken = any(name == "danger" or name.startswith(("pair:", "emergency:sure")) for name in said)
     return spoken and "emergency:calm" not in said and not evidence.signals.has("deceased")
+
+
+def is_needed(verdict: Verdict, evidence: Evidence) -> bool:
+    """Whether an opinion can matter at all: not to a settled verdict on a text that speaks of no danger."""
+    return not _is_settled(verdict, evidence) or _speaks_of_danger(evidence)
 
 
 def weigh(verdict: Verdict, opinion: Opinion | None, evidence: Evidence) -> Verdict:
@@ -60,6 +68,8 @@ def weigh(verdict: Verdict, opinion: Opinion | None, evidence: Evidence) -> Verd
     if opinion is None or _is_settled(verdict, evidence):
         return verdict
     shares = {intent: share for intent, share in _by_intent(opinion).items() if _is_possible(intent, evidence)}
+    if evidence.identified and verdict.confidence >= _PLAINLY:
+        shares.pop(Intent.FREE, None)  # nobody sends a code to say nothing
     likest = max(shares, key=lambda intent: shares[intent], default=verdict.intent)
     if likest is verdict.intent or shares[likest] < _needed(verdict, likest):
         return verdict
@@ -69,7 +79,7 @@ def weigh(verdict: Verdict, opinion: Opinion | None, evidence: Evidence) -> Verd
 
 
 def _is_settled(verdict: Verdict, evidence: Evidence) -> bool:
-    short = verdict.choice is not None or evidence.digit is not None
+    short = verdict.choice is not None or evidence.digit is not None or evidence.code is not None
     return short or evidence.attack or verdict.confidence >= SETTLED or _is_plain(verdict, evidence)
 
 
@@ -100,7 +110,7 @@ def _is_possible(intent: Intent, evidence: Evidence) -> bool:
     """Whether *intent* can be meant here: nothing is chosen or accepted that was not offered."""
     if intent in _CONSENTS:
         return evidence.consent == _CONSENTS[intent]
-    if _is_denied(intent, evidence):
+    if _is_denied(intent, evidence) or (intent in _FINAL and evidence.signals.has("unsure")):
         return False
     if intent is Intent.DECLINE and evidence.wish and evidence.context.kind is ContextKind.OPTIONS:
         return False  # who names another time wants one
