@@ -139,7 +139,8 @@ class Window:
 class SlotSearch:
     """What a decision wants to know of the diary: free slots of a service that start inside the windows.
 
-    Answered by time, the slots of *practitioner_id* first, then those of *clinic_id*, then the others of *clinic_ids*.
+    Answered by time, the slots of *practitioner_id* first, then those of *clinic_id*, then the others of *clinic_ids*;
+    of two to four windows each has its share, one after another.
     """
 
     service_id: int

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
+from math import ceil
 from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, and_, bindparam, exists, or_, select
@@ -28,6 +29,7 @@ from models.states import SlotState
 SLOT = cast(Table, Slot.__table__)
 SLOT_SERVICE = cast(Table, SlotService.__table__)
 MOST_WINDOWS = 32  # in one statement; a wish in more pieces than this is searched in several goes
+FEW_WINDOWS = 4
 FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
@@ -58,7 +60,8 @@ def _on_postgresql(element: minutes_between, compiler: Any, **options: Any) -> s
 def find_slots(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
     """The first free slots that match *search*: the practitioner's, then the clinic's, then the others', by time.
 
-    Where its windows hold none, those of its fallback.
+    Two to four windows are searched one after another, each for its share: who asks for Monday morning or Friday
+    afternoon hears of both. Where the windows hold nothing, the slots are those of the fallback.
     """
     found = _find(connection, search)
     if found or not search.fallback:
@@ -68,6 +71,14 @@ def find_slots(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, .
 
 def _find(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
     windows = _joined(search.windows)
+    if 1 < len(windows) <= FEW_WINDOWS:
+        share = ceil(search.limit / len(windows))
+        found = [slot for window in windows for slot in _nearest(connection, search, [window])[:share]]
+        return tuple(found[: search.limit])
+    return _nearest(connection, search, windows)
+
+
+def _nearest(connection: Connection, search: SlotSearch, windows: Sequence[Span]) -> tuple[SlotFacts, ...]:
     goes = [windows[n : n + MOST_WINDOWS] for n in range(0, len(windows), MOST_WINDOWS)]
     found: dict[int, SlotFacts] = {}
     for scope, spans in product(_scopes(search), goes):

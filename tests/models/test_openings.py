@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.facts import SlotSearch, Window
-from models.openings import MOST_WINDOWS, find_slots, is_free
+from models.openings import FAR_AWAY, MOST_WINDOWS, find_slots, is_free
 from models.states import SlotState
 from tests.rows import TOMORROW, a_clinic, a_practitioner, a_service, a_slot
 
@@ -190,6 +190,14 @@ def test_of_a_wish_in_many_pieces_the_first_slots_are_found_whoever_stands_betwe
     assert found(database, during(house, *days, practitioner_id=house.dentist, clinic_id=house.clinic)) == [last]
 
 
+def test_of_two_half_days_both_are_found_however_full_the_first_is(database, house):
+    morning = [slot_at(database, house, TOMORROW + n * 10 * MINUTE) for n in range(12)]
+    later = [slot_at(database, house, TOMORROW + DAY + n * 10 * MINUTE) for n in range(12)]
+
+    windows = [(TOMORROW, TOMORROW + 3 * HOUR), (TOMORROW + DAY, TOMORROW + DAY + 3 * HOUR)]
+    assert found(database, during(house, *windows)) == morning[:6] + later[:6]
+
+
 def test_the_fallback_is_searched_only_when_the_windows_hold_nothing(database, house):
     soon, later = slot_at(database, house, TOMORROW), slot_at(database, house, TOMORROW + DAY)
     fallback = (Window(TOMORROW + DAY, None),)
@@ -284,15 +292,30 @@ WINDOWS = st.lists(st.tuples(MOMENTS, st.one_of(st.none(), MOMENTS)), max_size=4
 def expected(house, slots, search):
     """What the promise of `SlotSearch` says, without any database."""
 
-    def inside(start):
-        return any(w.start <= start and (w.end is None or start < max(w.end, w.start + MINUTE)) for w in search.windows)
-
     def distance(slot):
         near = (slot[3] == search.practitioner_id, slot[2] == search.clinic_id)
         return 0 if search.practitioner_id and near[0] else 1 if search.clinic_id and near[1] else 2
 
-    fitting = [slot for slot in slots if inside(slot[1]) and slot[2] in search.clinic_ids]
-    return [slot[0] for slot in sorted(fitting, key=lambda slot: (distance(slot), slot[1]))][: search.limit]
+    def nearest(spans, most):
+        fitting = [s for s in slots if s[2] in search.clinic_ids and any(a <= s[1] < b for a, b in spans)]
+        return [slot[0] for slot in sorted(fitting, key=lambda slot: (distance(slot), slot[1]))][:most]
+
+    spans = apart(search.windows)
+    if 1 < len(spans) <= 4:
+        share = -(-search.limit // len(spans))
+        return [slot for span in spans for slot in nearest([span], share)][: search.limit]
+    return nearest(spans, search.limit)
+
+
+def apart(windows):
+    """*windows* in order, with those that touch made one."""
+    spans = []
+    for start, end in sorted((w.start, max(w.end, w.start + MINUTE) if w.end else FAR_AWAY) for w in windows):
+        if spans and start <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], end)
+        else:
+            spans.append([start, end])
+    return spans
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
