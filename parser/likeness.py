@@ -142,9 +142,16 @@ def unpacked(lines: Iterable[str]) -> Likeness:
     rows = iter(lines)
     labels = next(rows).split()
     weights: dict[str, Weights] = {}
+    packed = _Packed()
     for row in rows:
         context, feature, said = row.rstrip("\n").split("\t")
-        weights.setdefault(context, {})[feature] = b"".join(
-            PAIR.pack(ord(one[0]) - _FIRST, int(one[1:])) for one in said.split()
-        )
+        weights.setdefault(context, {})[feature] = b"".join(map(packed.__getitem__, said.split()))
     return Likeness(labels, weights)
+
+
+class _Packed(dict[str, bytes]):
+    """Pairs as written, packed: there are few different ones."""
+
+    def __missing__(self, written: str) -> bytes:
+        pair = self[written] = PAIR.pack(ord(written[0]) - _FIRST, int(written[1:]))
+        return pair

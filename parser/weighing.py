@@ -67,10 +67,11 @@ def weigh(verdict: Verdict, opinion: Opinion | None, evidence: Evidence) -> Verd
     """The verdict that stands when the rules say *verdict* and the words are like those of *opinion*."""
     if opinion is None or _is_settled(verdict, evidence):
         return verdict
-    shares = {intent: share for intent, share in _by_intent(opinion).items() if _is_possible(intent, evidence)}
+    shares = _by_intent(opinion)
     if evidence.identified and verdict.confidence >= _PLAINLY:
         shares.pop(Intent.FREE, None)  # nobody sends a code to say nothing
-    likest = max(shares, key=lambda intent: shares[intent], default=verdict.intent)
+    by_share = sorted(shares, key=lambda intent: -shares[intent])
+    likest = next((intent for intent in by_share if _is_possible(intent, evidence)), verdict.intent)
     if likest is verdict.intent or shares[likest] < _needed(verdict, likest):
         return verdict
     if likest not in _HARMLESS and opinion.seen < _LEAST_SEEN:

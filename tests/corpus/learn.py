@@ -24,7 +24,7 @@ KNOWN = {**PARTS, "practice": own}
 
 ROUNDS = 6
 STEP = 0.9
-_SMALLEST = 0.03
+_SMALLEST = 0.1
 """Weights closer to nothing are not stored."""
 
 
