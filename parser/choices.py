@@ -4,68 +4,23 @@ from __future__ import annotations
 
 import re
 
+from parser.answers import AnswerWords
 from parser.normal import Text
 from parser.signals import Signals, says_nothing_else
 
 _CODE = re.compile(r"(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
 _LETTER = re.compile(r"[\s\"'(]*([A-Za-z])[\s\"').!]*")
 _SCORE_OF_TEN = re.compile(r"(?<![\d.,:])(10|\d)\s*(?:/|av|of|out of|kautta|pisteen|p\b)\s*(?:10\b)?", re.IGNORECASE)
-_NUMBER_WORDS = frozenset(
-    [
-        "nro",
-        "numero",
-        "nr",
-        "nummer",
-        "no",
-        "number",
-        "vaihtoehto",
-        "vaihtoehdon",
-        "alternativ",
-        "alternativet",
-        "option",
-        "aika",
-        "ajan",
-        "tid",
-        "tiden",
-        "vastaus",
-        "svar",
-        "answer",
-        "otan",
-        "tar",
-        "jag",
-        "ja",
-        "joo",
-        "yes",
-        "ok",
-        "valitsen",
-        "se",
-        "den",
-        "the",
-        "i",
-        "ill",
-        "take",
-        "otetaan",
-        "valitaan",
-        "väljer",
-        "valjer",
-        "choose",
-        "pick",
-        "eli",
-        "eller",
-        "kohta",
-        "nolla",
-    ]
-)
 
 
-def bare_digit(text: Text, spare: frozenset[str], skipped: set[int]) -> int | None:
+def bare_digit(text: Text, spare: frozenset[str], skipped: set[int], answers: AnswerWords) -> int | None:
     """The one digit (1-9) that a text says and nothing else: "2", "2.", "nro 2 kiitos". A date or a time is none."""
     digits = [token for token in text.words if token.kind == "n"]
     values = {token.text for token in digits}
     if len(values) != 1 or not (value := next(iter(values))).isdigit() or not 1 <= int(value) <= 9:
         return None
     others = (token for at, token in enumerate(text.words) if token.kind == "w" and at not in skipped)
-    if all(token.text in spare or token.text in _NUMBER_WORDS for token in others):
+    if all(token.text in spare or token.text in answers.around for token in others):
         return int(value)
     return None
 
@@ -94,18 +49,20 @@ def offer_code(raw: str) -> str | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
-def score(text: Text, signals: Signals) -> int | None:
+def score(text: Text, signals: Signals, answers: AnswerWords) -> int | None:
     """The score 0-10 that a survey's answer gives; None when no usable number is there ("11", "100")."""
     of_ten = _SCORE_OF_TEN.search(text.folded)
     if of_ten and "/" in of_ten.group():
         return int(of_ten.group(1))
     numbers = [
-        token.text for at, token in enumerate(text.words) if token.kind == "n" and not _is_counted(text, at, token.text)
+        token.text
+        for at, token in enumerate(text.words)
+        if token.kind == "n" and not _is_counted(text, at, token.text, answers)
     ]
     usable = [int(number) for number in numbers if number.isdigit() and int(number) <= 10 and len(number) <= 2]
     first = text.words[0] if text.words else None
     if usable and (len(numbers) == 1 or (first is not None and first.text == str(usable[0]))):
-        return usable[0] if _is_a_mark(text, str(usable[0])) else None
+        return usable[0] if _is_a_mark(text, str(usable[0]), answers) else None
     if numbers and not usable:
         return None
     said = signals.kinds("score:")
@@ -115,71 +72,33 @@ def score(text: Text, signals: Signals) -> int | None:
     return max(words) if len(set(words)) == 1 or (words and 10 in words) else (words[0] if words else None)
 
 
-def _is_counted(text: Text, at: int, number: str) -> bool:
+def _is_counted(text: Text, at: int, number: str, answers: AnswerWords) -> bool:
     """Whether a number too large for a score counts something: "50 minutes"."""
     following = text.words[at + 1].text if at + 1 < len(text.words) else ""
-    return number.isdigit() and int(number) > _FULL_MARKS and following.startswith(_COUNTED)
+    return number.isdigit() and int(number) > _FULL_MARKS and following.startswith(answers.counted)
 
 
-def _is_a_mark(text: Text, number: str) -> bool:
+def _is_a_mark(text: Text, number: str, answers: AnswerWords) -> bool:
     """Whether a digit is a mark rather than minutes, a clock time or a count in a comment."""
     at = next((index for index, token in enumerate(text.words) if token.text == number), 0)
     following = text.words[at + 1].text if at + 1 < len(text.words) else ""
     before = text.words[at - 1].text if at else ""
-    return not following.startswith(_COUNTED) and before not in _CLOCKS
+    return not following.startswith(answers.counted) and before not in answers.clocks
 
 
 _FULL_MARKS = 10
-_COUNTED = (
-    "min",
-    "tunti",
-    "tunnin",
-    "viik",
-    "paiv",
-    "kert",
-    "tim",
-    "veck",
-    "dag",
-    "gang",
-    "hour",
-    "week",
-    "day",
-    "time",
-    "kk",
-    "vuo",
-    "ar",
-    "year",
-    "euro",
-    "eur",
-    "hammas",
-    "tander",
-    "teeth",
-    "kuukau",
-    "manad",
-    "month",
-)
-_CLOCKS = frozenset(["klo", "kello", "kl", "klockan", "at"])
-
 
 _MINUTES = re.compile(r"(?<![\d.:,])(\d{1,3})\s*(?:-\s*(\d{1,3})\s*)?(?:min|m\b)")
 _HOURS = re.compile(r"(?<![\d.:,])(\d)\s*(?:h\b|t\b|tunti|tunnin|timm|tim\b|hour|hr)")
-_SPOKEN_MINUTES = (
-    (re.compile(r"\bpuol(?:i|en) tun|\bhalv ?timm|\bhalf an hour|\bhalf hour"), 30),
-    (re.compile(r"\bvarti|\bkvart|\bquarter"), 15),
-    (re.compile(r"\bkymmen|\btio min|\bten min"), 10),
-    (re.compile(r"\bviitis|\bviisi min|\bfem min|\bfive min"), 5),
-    (re.compile(r"\bparikym|\bkaksikym|\btjugo min|\btwenty min"), 20),
-    (re.compile(r"\btunni|\btunti|\ben timme|\ban hour"), 60),
-)
 
 
-def minutes(text: Text) -> int | None:
+def minutes(text: Text, answers: AnswerWords) -> int | None:
     """The minutes that a text speaks of ("10 min", "vartin", "half an hour"), the larger of a range."""
     if found := _MINUTES.search(text.folded):
         return int(found.group(2) or found.group(1))
     if found := _HOURS.search(text.folded):
         return 60 * int(found.group(1))
-    return next((value for pattern, value in _SPOKEN_MINUTES if pattern.search(text.folded)), None)
+    return next((value for pattern, value in answers.minutes if pattern.search(text.folded)), None)
 
 
 def says_only(text: Text, signals: Signals, names: tuple[str, ...], spare: frozenset[str], skipped: set[int]) -> bool:

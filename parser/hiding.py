@@ -17,7 +17,6 @@ _CODE = re.compile(r"\d{6}[-+]\d{3}[0-9A-Ya-y]")
 _ATTACK = re.compile(
     r"<\s*/?\s*[a-z]+[^<>]*>|\b(?:select|drop|delete|insert|update|union|truncate|alter)\b.{1,40}\b(?:from|table|into|where|set|select)\b"
     r"|['\"]\s*;|\{\{|\$\{|\.\./\.\./|/etc/passwd|%[0-9a-f]{2}%[0-9a-f]{2}|javascript:|\bor\b\s+['\"]?1['\"]?\s*=\s*['\"]?1"
-    r"|(?:ignore|disregard|forget|unohda|ohita|glöm|ignorera)\b.{0,30}\b(?:instructions?|ohjeet|ohjeesi|rules|instruktioner)"
     r"|system prompt|you are now|developer mode|sudo ",
     re.IGNORECASE,
 )
@@ -33,12 +32,6 @@ _ORDERS = (
     "union",
     "truncate",
     "alter",
-    "ignor",
-    "forget",
-    "disregard",
-    "unohda",
-    "ohita",
-    "glöm",
     "system prompt",
     "you are now",
     "developer mode",
@@ -46,11 +39,12 @@ _ORDERS = (
 )
 
 
-def looks_like_an_attack(raw: str) -> bool:
-    """Whether a text is markup, SQL or orders to a language model: nothing in it is a patient's request."""
+def looks_like_an_attack(raw: str, orders: re.Pattern[str]) -> bool:
+    """Whether a text is markup, SQL or orders to a language model (*orders*, in folded letters): nothing in it is a
+    patient's request."""
     small = raw.lower()
     suspicious = any(sign in small for sign in _SUSPICIOUS) or any(word in small for word in _ORDERS)
-    return suspicious and _ATTACK.search(raw) is not None
+    return (suspicious and _ATTACK.search(raw) is not None) or orders.search(fold(raw)) is not None
 
 
 @dataclass(frozen=True, slots=True)

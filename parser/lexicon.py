@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lang.words import HERE, Words, read_words
+from parser.answers import AnswerWords, answer_words
 from parser.consent import ConsentWords, consent_words
 from parser.normal import fold
 from parser.phrases import Phrase, PhraseBook, compile_phrase
@@ -58,6 +60,12 @@ class Lexicon:
     all_known: frozenset[str]
     all_polite: frozenset[str]
     all_negators: frozenset[str]
+    answers: AnswerWords
+    for_words: frozenset[str]
+    """What stands before the one whom a visit is for: "till min son"."""
+    for_endings: tuple[str, ...]
+    orders: re.Pattern[str]
+    """Orders to a machine: "ignore your instructions"."""
 
     def polite(self, code: str | None) -> frozenset[str]:
         """The polite words of language *code*, of all when it is unknown."""
@@ -89,7 +97,22 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         frozenset().union(*(one.known for one in every)),
         frozenset().union(*(one.polite for one in every)),
         frozenset().union(*(one.negators for one in every)),
+        answer_words(tables.values()),
+        _all(tables, "beneficiary", "before"),
+        tuple(_all(tables, "beneficiary", "endings")) or ("\n",),
+        _orders(tables),
     )
+
+
+def _all(tables: dict[str, Words], section: str, name: str) -> frozenset[str]:
+    return frozenset().union(*(_folded(words.get(section, {}).get(name, [])) for words in tables.values()))
+
+
+def _orders(tables: dict[str, Words]) -> re.Pattern[str]:
+    verbs, things = (sorted(_all(tables, "attack", name)) for name in ("verbs", "orders"))
+    if not verbs or not things:
+        return re.compile(r"(?!)")
+    return re.compile(rf"\b(?:{'|'.join(verbs)})\b.{{0,30}}\b(?:{'|'.join(things)})")
 
 
 def _cues(languages: list[Language]) -> dict[str, tuple[tuple[str, ...], ...]]:

@@ -157,10 +157,10 @@ class _Assembly:
         return Evidence(
             signals=signals,
             context=self.context,
-            digit=choices.bare_digit(text, spare, self.skipped),
+            digit=choices.bare_digit(text, spare, self.skipped, self.lexicon.answers),
             ordinal=choices.ordinal(text, signals, options, self.lexicon.all_negators),
             code=choices.offer_code(self.hidden.raw) if self.context.code or len(text.words) < 12 else None,
-            score=choices.score(text, signals) if survey else None,
+            score=choices.score(text, signals, self.lexicon.answers) if survey else None,
             option=self.sorter.option(self.context.options or self.context.visits),
             wish=self.sorter.other_named(),
             dated=bool(self.sorter.mentions),
@@ -184,7 +184,7 @@ class _Assembly:
             help=self._whole("help", spare),
             callback=self._whole("callback", spare),
             language=self._wanted_language() if len(text.words) == 1 else None,
-            attack=looks_like_an_attack(self.hidden.raw),
+            attack=looks_like_an_attack(self.hidden.raw, self.lexicon.orders),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
 
@@ -222,7 +222,11 @@ class _Assembly:
         for hit in self.signals.kinds("child"):
             following = {token.text for token in words[hit.last + 1 : hit.last + 3]}
             before = words[hit.first - 1].text if hit.first else ""
-            if following & things or words[hit.last].text.endswith(_FOR_WHOM) or before in _FOR:
+            if (
+                following & things
+                or words[hit.last].text.endswith(self.lexicon.for_endings)
+                or before in self.lexicon.for_words
+            ):
                 return True
         return False
 
@@ -254,7 +258,7 @@ class _Assembly:
             choice=verdict.choice,
             choice_code=evidence.code,
             score=verdict.score,
-            minutes=choices.minutes(self.text)
+            minutes=choices.minutes(self.text, self.lexicon.answers)
             if verdict.topic is Topic.LATE or verdict.intent is Intent.CALLBACK
             else None,
             emergency=alarm,
@@ -275,8 +279,6 @@ _STRANGERS = 2
 """Words of a text on texting that may be strange to us, if it is like such texts in the whole."""
 
 _LIMITABLE = (Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT)
-_FOR_WHOM = ("lle", "llekin", "llemme", "lleni")
-_FOR = frozenset(["for", "till", "at"])  # "at" is "åt", folded
 
 
 def _alarmed(alarm: str) -> Verdict:
