@@ -75,6 +75,7 @@ DAYS = Pass(
         (r"[BJE]i?[NT]?M|[NT]M[BJE]", "part_of_some_month"),
         # single dates
         (r"X\.?y?", "exact_date"),
+        (r"#?[no]\.?D?[i?]?NM|NM#?[no]\.?D?(?![WHI])", "day_of_next_month"),
         (r"#?[no]\.?my?", "day_of_month"),
         (r"m[no]\.?D?(?![WHI~])", "month_then_day"),
         (r"#[no](?![WDHI])|o(?=[;,.?Kbcfp>]|$)|o\.?D|n\.D|(?<=w)n\.(?=K)", "numbered_day"),
@@ -211,6 +212,12 @@ class DayReader:
         return self._date(found, self._of(number, month, year))
 
     month_then_day = day_of_month
+
+    def day_of_next_month(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "The 3rd of next month", "ensi kuun 5. päivä"."""
+        number = next(one.value for one in found if one.kind in "no")
+        first = month_after(self.today)
+        return self._date(found, self._of(number, first.month, first.year) if 1 <= number <= 31 else None)
 
     def numbered_day(self, found: list[Lexeme]) -> Lexeme | None:
         number = next(one.value for one in found if one.kind in "no")

@@ -9,7 +9,6 @@ from parser.command import Interval
 from parser.dates.calendar import DAY
 from parser.dates.clock import CLOCKS, HOURS, MIDNIGHT, SAME_TIME, ClockReader, HourReader, Hours, combined
 from parser.dates.days import DAYS, Days
-from parser.dates.fallback import open_piece, read_piece
 from parser.dates.groups import GROUPS, JOINS, GroupReader, merged
 from parser.dates.lexemes import Lexeme, Lexer
 from parser.normal import Text
@@ -72,14 +71,7 @@ def read_mentions(text: Text, lexer: Lexer, tongue: str | None, skipped: set[int
     lexemes = HOURS.apply(lexemes, _HOUR_READER)
     lexemes = GROUPS.apply(lexemes, reader)
     lexemes = JOINS.apply(lexemes, reader)
-    return _gathered(lexemes, text)[:MOST_MENTIONS] or _left_open(lexemes, text, tongue, now)
-
-
-def _left_open(lexemes: list[Lexeme], text: Text, tongue: str | None, now: datetime) -> list[Mention]:
-    """What the grammar could not resolve, put to dateparser."""
-    span = open_piece(lexemes) if tongue else None
-    days = read_piece(text, span, tongue, now) if span and tongue else None
-    return [Mention(days, (), *span)] if days and span else []
+    return _gathered(lexemes, text)[:MOST_MENTIONS]
 
 
 _SPEAKING = frozenset("dwkaWMGoXtmpFVcCA4HI!D")

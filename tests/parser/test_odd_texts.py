@@ -156,18 +156,6 @@ def test_orders_to_a_machine_are_no_commands(text):
     assert parse(text, NOW).intent is Intent.FREE
 
 
-def test_dateparser_is_not_loaded_for_ordinary_texts():
-    script = (
-        "import sys; from datetime import datetime, timezone; from parser.reading import parse;"
-        "parse('varaa aika ensi viikon tiistaille klo 9', datetime(2026, 4, 14, tzinfo=timezone.utc));"
-        "print('dateparser' in sys.modules)"
-    )
-
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-
-    assert ran.stdout.strip() == "False"
-
-
 def test_the_module_reads_and_writes_json_lines():
     line = {
         "id": "a",
