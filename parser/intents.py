@@ -32,6 +32,8 @@ def decide(evidence: Evidence) -> Verdict:
 def _only_asks(evidence: Evidence, command: Verdict) -> bool:
     """Whether a question about what we sent merely sounds like a booking: "kenen aika se on?"."""
     open_question = evidence.context.kind is not ContextKind.NONE
+    if open_question and evidence.signals.has("unsure") and command.intent in (Intent.CANCEL, Intent.CONFIRM):
+        return True  # "I may have to cancel, don't know yet"
     weak = command.intent is Intent.BOOK and evidence.signals.weight("book") < _FULL and not evidence.service
     return weak and open_question and (evidence.question or evidence.signals.has("info", "ask"))
 

@@ -182,6 +182,7 @@ class _Assembly:
             consent=consent or read_consent(text, tables, self.skipped, _STRANGERS),
             human=self._whole("human", spare),
             help=self._whole("help", spare),
+            listing=self._whole("list", spare),
             callback=self._whole("callback", spare),
             language=self._wanted_language() if len(text.words) == 1 else None,
             attack=looks_like_an_attack(self.hidden.raw, self.lexicon.orders),

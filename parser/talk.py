@@ -31,6 +31,8 @@ def _consent(evidence: Evidence) -> Verdict | None:
 def _person(evidence: Evidence) -> Verdict | None:
     if evidence.human:
         return Verdict(Intent.HUMAN, ["asks for a person"], None, 0.98, True)
+    if evidence.listing and evidence.context.kind is ContextKind.NONE:
+        return Verdict(Intent.LIST, ["asks for the visits"], None, 0.98)
     if evidence.callback:
         return Verdict(Intent.CALLBACK, ["asks for a call"], None, 0.98)
     if evidence.help:

@@ -18,7 +18,7 @@ class Evidence:
     Tuesday"), *recurs* that a wish has no date, *relative* that one
     is counted from the visit's, *limited* that it says what to hear of;
     *unread* counts the words of which nothing was understood (0 where a time is mentioned), *strange* all such. *stop*,
-    *start*, *human*, *help*, *callback* and *only_polite* tell of the whole text, *consent* ("stop",
+    *start*, *human*, *help*, *listing*, *callback* and *only_polite* tell of the whole text, *consent* ("stop",
     "start") of nearly all of it; *language* is the one whose code the
     text is; *attack* says that it is markup or orders to a machine.
     """
@@ -50,6 +50,7 @@ class Evidence:
     consent: str | None = None
     human: bool = False
     help: bool = False
+    listing: bool = False
     callback: bool = False
     only_polite: bool = False
     attack: bool = False
