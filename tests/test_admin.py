@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +22,7 @@ from models.diary import SLOT
 from models.offering import WAITLIST, NewOffer, open_offer
 from models.register import PATIENT, SERVICE
 from secret import read_secret
+from tests.forks import run_main
 
 ROOT = Path(__file__).parent.parent
 SECRET = "0f" * 32
@@ -37,10 +36,8 @@ def clinic(tmp_path):
 
 def admin(clinic, *arguments, stdin=""):
     environment = {"PATH": os.environ["PATH"], "TEKSTARI_SECRET_KEY": SECRET}
-    command = [sys.executable, ROOT / "app.py", "admin", *arguments, "--config", clinic / "config.toml"]
-    return subprocess.run(
-        command, capture_output=True, text=True, input=stdin, env=environment, timeout=60, check=False
-    )
+    command = ["admin", *arguments, "--config", clinic / "config.toml"]
+    return run_main("app", command, environment=environment, folder=clinic, stdin=stdin)
 
 
 def rows(clinic, table):

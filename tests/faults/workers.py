@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,12 +27,10 @@ from models.queries import APPOINTMENT
 from models.reminding import REMINDER
 from models.states import ReminderState
 from tests.faults.harness import PATIENCE, Gateway, Service, wait_until
+from tests.forks import forks
 
 STEP = timedelta(days=3)
 AWAKE = {"TEKSTARI_REMINDERS__QUIET": "[]"}  # the tests run at night too
-
-mills = get_context("forkserver")  # our modules are imported once: a new process costs milliseconds
-mills.set_forkserver_preload(["jobs", "startup"])
 
 
 class Worker(Gateway):
@@ -63,8 +60,8 @@ class Mill:
     """A process that does timed work without a pause, until it is killed: a worker whose wake-ups never end."""
 
     def __init__(self, config: Path) -> None:
-        self._ready, begun = mills.Pipe(duplex=False)
-        self._process = mills.Process(target=_grind, args=(config, begun), daemon=True)
+        self._ready, begun = forks.Pipe(duplex=False)
+        self._process = forks.Process(target=_grind, args=(config, begun, dict(os.environ)), daemon=True)
         self._process.start()
         begun.close()
 
@@ -77,7 +74,8 @@ class Mill:
         self._ready.close()
 
 
-def _grind(config: Path, begun: Connection) -> None:
+def _grind(config: Path, begun: Connection, environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # that of now, not of when the first process was forked
     jobs.begin(startup.open_house("mill", config, quiet=True))
     begun.send_bytes(b"at work")
     while True:
