@@ -27,6 +27,7 @@ _TO_ACTION = 0.1
 _LEAST_SEEN = 0.6
 _ALARMING = 0.4
 _PLAIN_WORDS = 8
+_ONE_PHRASE = 3.0
 _PLAINLY = 0.85
 
 _HARMLESS = frozenset([Intent.FREE, Intent.HUMAN, Intent.HELP, Intent.LIST, Intent.FEEDBACK])
@@ -81,7 +82,14 @@ def weigh(verdict: Verdict, opinion: Opinion | None, evidence: Evidence) -> Verd
 
 def _is_settled(verdict: Verdict, evidence: Evidence) -> bool:
     short = verdict.choice is not None or evidence.digit is not None or evidence.code is not None
-    return short or evidence.attack or verdict.confidence >= SETTLED or _is_plain(verdict, evidence)
+    sure = verdict.confidence >= SETTLED or _is_plain(verdict, evidence) or _is_said_twice(verdict, evidence)
+    return short or evidence.attack or sure
+
+
+def _is_said_twice(verdict: Verdict, evidence: Evidence) -> bool:
+    """Whether the rules are sure, by two phrases or more: "siirtää … toiseen päivään"."""
+    name = _SAID_BY.get(verdict.intent)
+    return name is not None and verdict.confidence >= _PLAINLY and evidence.signals.weight(name) > _ONE_PHRASE
 
 
 def _is_plain(verdict: Verdict, evidence: Evidence) -> bool:

@@ -37,6 +37,7 @@ def test_a_plain_request_is_read_as_what_it_says(language, step):
         ("I would like to move my appointment", Intent.RESCHEDULE),
         ("cancel and reschedule my appointment please", Intent.RESCHEDULE),
         ("Siirtäisin aikaani", Intent.RESCHEDULE),
+        ("Moi, pitäis siirtää tuo hygienistin aika johonkin toiseen päivään. 010120-904S", Intent.RESCHEDULE),
         ("Jag vill flytta min tid", Intent.RESCHEDULE),
         ("When is my appointment?", Intent.LIST),
         ("När är min tid?", Intent.LIST),
