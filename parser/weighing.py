@@ -132,7 +132,9 @@ def _is_denied(intent: Intent, evidence: Evidence) -> bool:
     """Whether the text says not to, or only if: "don't cancel", "if it snows I must cancel"."""
     name, signals = _SAID_BY.get(intent), evidence.signals
     if intent is Intent.BOOK and not signals.has("book"):
-        return signals.denies("cancel") or signals.denies("move")
+        return signals.denies("cancel") or signals.denies("move") or _names_a_visit(evidence)
+    if intent is Intent.BOOK and signals.weight("book") < _ONE_PHRASE and _names_a_visit(evidence):
+        return True
     if (
         intent is Intent.CANCEL
         and not signals.has("cancel", "cannot")
@@ -140,6 +142,12 @@ def _is_denied(intent: Intent, evidence: Evidence) -> bool:
     ):
         return True
     return name is not None and not signals.has(name) and (signals.denies(name) or signals.only_if(name))
+
+
+def _names_a_visit(evidence: Evidence) -> bool:
+    """Whether somebody with a code cancels or moves in so many words: the service then says which visit."""
+    most = max(evidence.signals.weight("cancel"), evidence.signals.weight("move"))
+    return evidence.identified and most >= _ONE_PHRASE
 
 
 def _choice(evidence: Evidence) -> int | None:

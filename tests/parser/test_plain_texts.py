@@ -38,6 +38,7 @@ def test_a_plain_request_is_read_as_what_it_says(language, step):
         ("cancel and reschedule my appointment please", Intent.RESCHEDULE),
         ("Siirtäisin aikaani", Intent.RESCHEDULE),
         ("Moi, pitäis siirtää tuo hygienistin aika johonkin toiseen päivään. 010120-904S", Intent.RESCHEDULE),
+        ("Pitäisi perua tuo hygienistin aika. 010120-904S", Intent.CANCEL),
         ("Jag vill flytta min tid", Intent.RESCHEDULE),
         ("When is my appointment?", Intent.LIST),
         ("När är min tid?", Intent.LIST),
