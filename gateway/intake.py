@@ -7,7 +7,7 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final, Protocol, TypeVar
 
@@ -20,7 +20,8 @@ from gateway.text import InboundText, Receipt, Settlement
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 3  # that one text may fail alone, while others can be stored, before it is kept as raw octets instead
-_TROUBLED: Final = 1_000  # texts whose failures are remembered
+_TROUBLED: Final = 1_000  # texts whose failures are remembered, and as many that were acknowledged late
+LATE: Final = timedelta(seconds=2)  # after which a carrier may send a text again that we have not acknowledged
 
 Item = TypeVar("Item")
 
@@ -78,10 +79,12 @@ def each_alone(items: Sequence[Item], do: Callable[[Item], None]) -> tuple[list[
 class Intake:
     """Stores texts, receipts and quarantined PDUs, and answers each once its row is committed."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, clock: Callable[[], datetime]) -> None:
         self._post = post
+        self._clock = clock
         self._sessions: dict[Source, int] = {}
         self._failures: Counter[bytes] = Counter()
+        self._late: dict[bytes, datetime] = {}  # texts that were acknowledged late, and when
 
     def store(self, deliveries: Iterable[Delivery], now: datetime) -> list[Stored]:
         """Commit the texts and quarantined PDUs of *deliveries* and answer them; returns the new texts, in order."""
@@ -115,14 +118,34 @@ class Intake:
     def _store_texts(self, arrived: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
         if not arrived:
             return []
+        if self._late:
+            _answer([one for one in arrived if self._waited(*one)], accepted=True)
+            arrived = [one for one in arrived if not self._waited(*one)]
+        return self._store_new(arrived, now) if arrived else []
+
+    def _store_new(self, arrived: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
         try:
             stored = self._post.store([self._inbound(d, a, now) for d, a in arrived], now)
         except Exception as error:
             log.error("%d texts could not be stored: %s", len(arrived), trouble(error))
             self._doubt(arrived, now)
             return self._store_each(arrived, now) if len(arrived) > 1 else self._refuse(arrived, now)
-        _answer_stored(arrived, stored)
+        self._acknowledge(arrived, stored)
         return stored
+
+    def _acknowledge(self, arrived: Sequence[tuple[Delivery, TextArrived]], stored: Sequence[Stored]) -> None:
+        """Answer what is stored. What took long may have been sent again by then: its carrier waited for us."""
+        _answer_stored(arrived, stored)
+        done = self._clock()
+        late = [_digest(text) for delivery, text in arrived if done - delivery.at >= LATE]
+        self._late.update(dict.fromkeys(late, done))
+        while len(self._late) > _TROUBLED:
+            del self._late[next(iter(self._late))]
+
+    def _waited(self, delivery: Delivery, text: TextArrived) -> bool:
+        """Whether this is a text that we had and had not acknowledged when it came again."""
+        acknowledged = self._late.get(_digest(text))
+        return acknowledged is not None and delivery.at <= acknowledged
 
     def _store_each(self, arrived: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
         stored: list[Stored] = []
@@ -131,7 +154,7 @@ class Intake:
             stored.extend(self._post.store([self._inbound(*one, now)], now))
 
         done, failed, left = each_alone(arrived, store)
-        _answer_stored(done, stored)
+        self._acknowledge(done, stored)
         _answer(left, accepted=False)
         self._refuse(failed, now)
         return stored
@@ -139,7 +162,7 @@ class Intake:
     def _refuse(self, failed: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
         """Leave *failed* with the carrier; one that fails again and again is kept raw, for the operator."""
         for delivery, text in failed:
-            key = blake2b(f"{text.source} {text.destination} {text.part} ".encode() + text.octets).digest()
+            key = _digest(text)
             self._failures[key] += 1
             hopeless = self._failures[key] >= _TRIES
             if hopeless:
@@ -180,6 +203,10 @@ class Intake:
         return InboundText(
             source.bind, session, text.source, text.destination, text.octets, text.coding, text.part, delivery.at
         )
+
+
+def _digest(text: TextArrived) -> bytes:
+    return blake2b(f"{text.source} {text.destination} {text.part} ".encode() + text.octets).digest()
 
 
 def _receipt(delivery: Delivery, arrival: ReceiptArrived) -> Receipt:

@@ -96,7 +96,7 @@ class Turns(threading.Thread):
         self._desk = desk
         self._gateway = gateway
         self._clock = clock
-        self._intake = Intake(post)
+        self._intake = Intake(post, clock)
         self._lines: list[Line] = []
         self._queue: SimpleQueue[object] = SimpleQueue()
         self._backlog: deque[Stored] = deque()

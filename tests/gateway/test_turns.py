@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -106,6 +106,47 @@ def test_all_that_arrived_meanwhile_is_stored_in_one_go_and_in_order(turns, post
     assert [text.octets for text in post.inbox] == [b"%d %s" % (n, half) for n in range(5) for half in (b"a", b"b")]
 
 
+class Slow:
+    """A post that takes *seconds* to store, and the clock by which it does."""
+
+    def __init__(self, post, seconds):
+        self.now, self._seconds, self._store = (
+            datetime(2026, 3, 2, 9, tzinfo=UTC),
+            timedelta(seconds=seconds),
+            post.store,
+        )
+        post.store = self.store
+
+    def clock(self):
+        return self.now
+
+    def store(self, texts, now):
+        self.now += self._seconds
+        return self._store(texts, now)
+
+    def deliver(self, turns, source, after, *arrivals):
+        turns.arrived(Delivery(source, list(arrivals), datetime(2026, 3, 2, 9, tzinfo=UTC) + timedelta(seconds=after)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "again_after", "stored"),
+    [(10, 9, 1), (10, 11, 2), (0.5, 0.4, 2)],
+    ids=["sent again while it waited", "sent twice", "twice at once"],
+)
+def test_a_text_that_a_carrier_sends_again_while_it_waits_for_us_is_one_text(post, desk, seconds, again_after, stored):
+    source, slow = Source(), Slow(post, seconds)
+    turns = Turns(post, desk, gateway="test", clock=slow.clock)
+    slow.deliver(turns, source, 0, mo(b"1"))
+    turns.start()
+    wait_until(lambda: len(source.accepted) == 1)
+
+    slow.deliver(turns, source, again_after, mo(b"1"))
+    wait_until(lambda: len(source.accepted) == 2)
+    turns.stop(10)
+
+    assert len(post.inbox) == stored
+
+
 def test_a_text_carries_its_session_and_when_it_arrived(turns, post):
     first, second = Source(), Source()
 
@@ -136,7 +177,7 @@ def test_what_comes_again_by_another_connection_finds_the_first_closed(turns, po
     post.session_closed = lambda session, now: order.append("closed") or close(session, now)
     turns.arrived(delivery(first, mo(b"1")))
     turns.ended(first, wall())
-    turns.arrived(delivery(second, mo(b"1")))
+    turns.arrived(replace(delivery(second, mo(b"1")), at=wall() + timedelta(minutes=1)))
 
     turns.start()
     wait_until(lambda: second.accepted)
