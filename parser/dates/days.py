@@ -18,6 +18,7 @@ from parser.dates.calendar import (
     next_weekday,
     week_start,
 )
+from parser.dates.canonical import day_after
 from parser.dates.clock import SAME_TIME
 from parser.dates.lexemes import Lexeme
 from parser.dates.reduce import Pass, spanning
@@ -60,6 +61,7 @@ def one_day(day: date, kind: str = "day", flag: str = "") -> Days:
 
 DAYS = Pass(
     [
+        (r"i[no][WM][&,]?[no]D|[no][WM][&,]?[no]Dg", "distance_in_two_units"),
         # stretches and lists of dates that share a month
         (r"X\.?~{1,2}X\.?", "date_to_date"),
         (r"f?[no]\.?[~u]X\.?", "day_to_date"),
@@ -118,6 +120,9 @@ DAYS = Pass(
         (r"m", "whole_month"),
     ]
 )
+
+
+_UNITS = {"D": "day", "W": "week", "M": "month"}
 
 
 class DayReader:
@@ -230,6 +235,16 @@ class DayReader:
         if day is None or not -7 <= (day - self.today).days <= 366:
             return None
         return days_over(found, one_day(day, flag=found[-1].flag if found[-1].kind == "m" else ""))
+
+    def distance_in_two_units(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "In two weeks and three days", "1 kuukauden 2 päivän päästä"."""
+        numbers = [one.value for one in found if one.kind in "no"]
+        units = [
+            "week" if one.kind == "W" else "month" if one.kind == "M" else "day" for one in found if one.kind in "WMD"
+        ]
+        if any(not 1 <= number <= 60 for number in numbers):
+            return None
+        return self._date(found, day_after(tuple(zip(numbers, units, strict=True)), self.today))
 
     def _of(self, day: int, month: int, year: int | None = None) -> date | None:
         if not 1 <= month <= 12:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -154,6 +154,36 @@ def test_odd_texts_are_read_and_ask_for_nothing_rash(text):
 )
 def test_orders_to_a_machine_are_no_commands(text):
     assert parse(text, NOW).intent is Intent.FREE
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("book me a check-up in 1 week and 2 days", date(2026, 4, 23)),
+        ("book me a check-up 2 weeks 3 days from now", date(2026, 5, 1)),
+        ("haluaisin ajan 1 kuukauden 2 päivän päästä", date(2026, 5, 16)),
+        ("haluan varata ajan kahden viikon ja kolmen päivän päästä", date(2026, 5, 1)),
+        ("boka en tid om 2 veckor och 3 dagar", date(2026, 5, 1)),
+    ],
+)
+def test_a_distance_in_two_units_is_read_by_dateparser(text, day):
+    command = parse(text, NOW)
+
+    assert command.intent is Intent.BOOK
+    assert command.when is not None
+    assert [interval.start.date() for interval in command.when] == [day]
+
+
+def test_dateparser_is_not_loaded_for_ordinary_texts():
+    script = (
+        "import sys; from datetime import datetime, timezone; from parser.reading import parse;"
+        "parse('varaa aika ensi viikon tiistaille klo 9', datetime(2026, 4, 14, tzinfo=timezone.utc));"
+        "print('dateparser' in sys.modules)"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "False"
 
 
 def test_the_module_reads_and_writes_json_lines():
