@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from gateway.channel import BindReport, Stored
 from gateway.dispatch import backoff
+from gateway.intake import LATE
 from gateway.smpp.receipt import Match, candidates, key_of, same_id
 from gateway.text import InboundText, Lane, OutboundText, Receipt, ReceiptState, Settlement, Verdict
 from handlers.leasing import LEASE
@@ -340,8 +341,11 @@ def _repeats(text: InboundText, copy: Copy, ours: str, now: datetime) -> Repeats
 
     Only then: a patient's honest second "1" is two texts (architecture.md section 3). Who lives may not have written
     yet that a link broke, a moment ago; and whether a process of another machine has just died nobody knows until it is
-    seen again or missed, which takes a few seconds.
+    seen again or missed, which takes a few seconds. And a text that we have kept waiting came again elsewhere because
+    we did not acknowledge it.
     """
+    if text.received_at <= copy.received_at and now - text.received_at >= LATE:
+        return Repeats.YES
     if copy.session_id == text.session:
         return Repeats.NO
     ended = copy.closed_at or copy.last_seen

@@ -300,6 +300,20 @@ def test_a_process_of_another_machine_that_is_silent_for_long_is_held_for_dead(d
     assert store(post, a_text(session), at=NOW + 4 * SECOND) == [None]
 
 
+@pytest.mark.parametrize(("waited", "repeats"), [(9, True), (1, False)], ids=["kept waiting", "at once"])
+def test_a_text_that_waited_here_while_it_came_again_elsewhere_is_one_text(database, post, session, waited, repeats):
+    other = PostOffice(database, KEYS, f"{socket.gethostname()}:{os.getppid()}:5")  # lives, on this machine
+    elsewhere = other.session_opened("main", NOW)
+    now = NOW + timedelta(seconds=waited)
+    other.heartbeat("5", [], now)
+    store(other, a_text(elsewhere), at=now - timedelta(seconds=0.5))
+    other.heartbeat("5", [], now + timedelta(seconds=9))
+
+    late = post.store([replace(a_text(session), received_at=NOW)], now)
+
+    assert (late[0].inbox_id is None and not late[0].undecided) is repeats
+
+
 def test_a_process_that_started_again_under_the_same_number_knows_that_the_first_is_gone(database):
     """In a container the first process always has the same one."""
     before = PostOffice(database, KEYS, process_name(NOW))
