@@ -118,10 +118,25 @@ class Intake:
     def _store_texts(self, arrived: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
         if not arrived:
             return []
-        if self._late:
-            _answer([one for one in arrived if self._waited(*one)], accepted=True)
-            arrived = [one for one in arrived if not self._waited(*one)]
-        return self._store_new(arrived, now) if arrived else []
+        new, again = self._apart(arrived) if self._late or _span(arrived) >= LATE else (arrived, [])
+        stored = self._store_new(new, now) if new else []
+        if again:
+            _answer([one for one in again if self._waited(*one)], accepted=True)
+            _answer([one for one in again if not self._waited(*one)], accepted=False)  # as the first of them was
+        return stored
+
+    def _apart(
+        self, arrived: list[tuple[Delivery, TextArrived]]
+    ) -> tuple[list[tuple[Delivery, TextArrived]], list[tuple[Delivery, TextArrived]]]:
+        """What is new, and what came again because we had not acknowledged it: some time ago, or of this very lot."""
+        new: list[tuple[Delivery, TextArrived]] = []
+        again: list[tuple[Delivery, TextArrived]] = []
+        first: dict[bytes, datetime] = {}
+        for delivery, text in arrived:
+            since = first.setdefault(_digest(text), delivery.at)
+            came_again = delivery.at - since >= LATE or self._waited(delivery, text)
+            (again if came_again else new).append((delivery, text))
+        return new, again
 
     def _store_new(self, arrived: list[tuple[Delivery, TextArrived]], now: datetime) -> list[Stored]:
         try:
@@ -203,6 +218,11 @@ class Intake:
         return InboundText(
             source.bind, session, text.source, text.destination, text.octets, text.coding, text.part, delivery.at
         )
+
+
+def _span(arrived: Sequence[tuple[Delivery, TextArrived]]) -> timedelta:
+    """Between the first and the last of these."""
+    return arrived[-1][0].at - arrived[0][0].at
 
 
 def _digest(text: TextArrived) -> bytes:

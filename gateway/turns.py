@@ -179,7 +179,11 @@ class Turns(threading.Thread):
         now = time.monotonic()
         if now < self._away_until:
             return self._away_until - now
-        if self._backlog or any(line.name in self._hungry and line.room() for line in self._lines):
+        if (
+            self._backlog
+            or now >= self._sweep_at
+            or any(line.name in self._hungry and line.room() for line in self._lines)
+        ):
             return 0.0
         held = self._held_until if self._held else self._keep_at
         return max(0.0, min(self._poll_at, self._keep_at, held) - now)
@@ -294,6 +298,6 @@ class Turns(threading.Thread):
             self._away_for = 0.0
         if now >= self._sweep_at:
             handled = self._desk.sweep(self._clock())
-            self._sweep_at = now + (_HOUSEKEEPING if handled else _SWEEP)
+            self._sweep_at = now if handled else now + _SWEEP
             if handled:
                 self._hungry.update(line.name for line in self._lines)

@@ -39,7 +39,7 @@ BATCH = 64  # texts decided together at most: about 20 ms of work
 TRIES = 3
 ORPHANED = timedelta(seconds=10)  # a text that waits so long belongs to a process that died
 PARTS_WAIT = timedelta(minutes=8)  # for the missing parts of a text
-SWEPT_AT_ONCE = 200
+SWEPT_AT_ONCE = BATCH
 AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word ours by chance; ours hold no code
 GAP = "[…]"  # stands where a part never came
 CLAIM_WAITS = timedelta(seconds=2)  # for answers to the same offer that came before it, to other processes
@@ -102,7 +102,7 @@ class Desk:
         self._gateway = gateway
         self._leases = Leases(gateway)
         self._catalogue = Catalogue(-1, {}, {})
-        self._swept = False
+        self._swept_to = 0  # the inbox row up to which this sweep has come
         self._held_since: dict[int, datetime] = {}  # claims that wait for older answers, by inbox id
 
     def answer(self, stored: Sequence[Stored], now: datetime, room: Mapping[str, int] = NO_ROOM) -> Answered:
@@ -130,18 +130,18 @@ class Desk:
     def sweep(self, now: datetime) -> int:
         """Handle texts that a dead process left waiting, and parts whose others never came; returns how many.
 
-        The first sweep of a process takes everything that waits; later ones leave the young to whoever has them.
+        Some at a time, that what arrives meanwhile need not wait: come again at once as long as there were any. The
+        young are left to whoever received them, unless their link has ended.
         """
-        before = now - ORPHANED if self._swept else now
-        self._swept = True
         self._leases = Leases(self._gateway)
-        done, after = 0, 0
-        while rows := self._waiting(before, after):
-            after = rows[-1].id
+        letters: list[Letter] = []
+        while not letters and (rows := self._waiting(now - ORPHANED, self._swept_to)):
+            self._swept_to = rows[-1].id
             letters = self._letters_of(rows, now)
-            self._answer(letters, now)
-            done += len(letters)
-        return done
+        if not letters:
+            self._swept_to = 0
+        self._answer(letters, now)
+        return len(letters)
 
     def preview(
         self, text: str, number: str, service_number: str, now: datetime
@@ -244,7 +244,8 @@ class Desk:
         except Exception as error:
             if is_away(error):
                 raise  # the rows wait; the sweep finds them
-        return {letter: older for letter in batch if (older := self._settle_alone(letter, now))}
+        left = self._unanswered(batch, now)  # for others may have been quicker
+        return {letter: older for letter in left if (older := self._settle_alone(letter, now))}
 
     def _settle(self, batch: Sequence[Letter], now: datetime) -> dict[Letter, set[int]]:
         """Read, decide and write *batch*; returns those that must wait, with the older texts that they wait for.
@@ -285,16 +286,17 @@ class Desk:
                 if not (isinstance(error, Conflict) or is_conflict(error)):
                     log.error("text_failed", inbox_id=letter.inbox_id, trouble=trouble(error))
                     break
-                if not self._still_waits(letter, now):
+                if not self._unanswered([letter], now):
                     return set()  # another process was quicker
         self._leave_to_a_person(letter, now)
         return set()
 
-    def _still_waits(self, letter: Letter, now: datetime) -> bool:
-        """Whether the text needs its answer yet. If so it has a thread, even when an erasure took that meanwhile."""
+    def _unanswered(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
+        """Those that need their answer yet. They have a thread, even when an erasure took that meanwhile."""
         with self._database.transaction() as connection:
-            inbox.make_threads(connection, [letter.pair], now)
-            return bool(inbox.still_waiting(connection, [letter.inbox_id]))
+            inbox.make_threads(connection, {letter.pair for letter in letters}, now)
+            waiting = {row.id for row in inbox.still_waiting(connection, [letter.inbox_id for letter in letters])}
+        return [letter for letter in letters if letter.inbox_id in waiting]
 
     def _leave_to_a_person(self, letter: Letter, now: datetime) -> None:
         with self._database.transaction() as connection:

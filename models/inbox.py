@@ -8,7 +8,21 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, case, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from models.among import among
 from models.base import fixed
@@ -141,9 +155,11 @@ _WAITING_COLUMNS = (
     INBOX.c.attempts,
 )
 _IS_WAITING = INBOX.c.state.in_([fixed(InboxState.NEW), fixed(InboxState.PART)])
+_OPEN_SESSIONS = select(SESSION.c.id).where(SESSION.c.closed_at.is_(None))
 _WAITING: Select[Any] = (
     select(*_WAITING_COLUMNS)
-    .where(_IS_WAITING, INBOX.c.id > bindparam("after"), INBOX.c.received_at <= bindparam("before"))
+    .where(_IS_WAITING, INBOX.c.id > bindparam("after"))
+    .where(or_(INBOX.c.received_at <= bindparam("before"), ~among(INBOX.c.session_id, "open")))
     .order_by(INBOX.c.id)
     .limit(bindparam("most"))
 )
@@ -160,8 +176,9 @@ def _waiting(rows: Sequence[Row[Any]]) -> list[Waiting]:
 
 
 def waiting(connection: Connection, before: datetime, after_id: int, most: int) -> list[Waiting]:
-    """Parts received until *before* that nobody has handled, in order of arrival."""
-    return _waiting(connection.execute(_WAITING, {"before": before, "after": after_id, "most": most}).all())
+    """Parts that nobody has handled, received until *before* or by a link that has ended, in order of arrival."""
+    values = {"before": before, "after": after_id, "most": most, "open": connection.scalars(_OPEN_SESSIONS).all()}
+    return _waiting(connection.execute(_WAITING, values).all())
 
 
 def still_waiting(connection: Connection, ids: Collection[int]) -> list[Waiting]:

@@ -147,6 +147,34 @@ def test_a_text_that_a_carrier_sends_again_while_it_waits_for_us_is_one_text(pos
     assert len(post.inbox) == stored
 
 
+@pytest.mark.parametrize(("apart", "stored"), [(10, 1), (1, 2)], ids=["sent again", "twice at once"])
+def test_a_text_that_came_again_while_all_of_it_waited_is_one_text(post, desk, apart, stored):
+    source, slow = Source(), Slow(post, 15)
+    turns = Turns(post, desk, gateway="test", clock=slow.clock)
+    slow.deliver(turns, source, 0, mo(b"1"))
+    slow.deliver(turns, source, apart, mo(b"1"), mo(b"2"))
+
+    turns.start()
+    wait_until(lambda: len(source.accepted) == 3)
+    turns.stop(10)
+
+    assert [text.octets for text in post.inbox] == [b"1"] * stored + [b"2"]
+
+
+def test_what_came_again_while_it_waited_is_refused_with_the_first(post, desk):
+    source, slow = Source(), Slow(post, 15)
+    turns = Turns(post, desk, gateway="test", clock=slow.clock)
+    post.failing = True
+    slow.deliver(turns, source, 0, mo(b"1"))
+    slow.deliver(turns, source, 10, mo(b"1"))
+
+    turns.start()
+    wait_until(lambda: len(source.rejected) == 2)
+    turns.stop(10)
+
+    assert post.inbox == []
+
+
 def test_a_text_carries_its_session_and_when_it_arrived(turns, post):
     first, second = Source(), Source()
 
