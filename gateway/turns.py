@@ -89,7 +89,7 @@ class Turns(threading.Thread):
         *,
         gateway: str,
         clock: Callable[[], datetime],
-        desk_batch: int = 32,
+        desk_batch: int = 64,
     ) -> None:
         super().__init__(name="turns", daemon=True)
         self._post = post

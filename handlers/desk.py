@@ -35,7 +35,7 @@ from parser.command import Command, Topic
 from parser.mask import mask
 from parser.reading import parse
 
-BATCH = 64  # texts decided together at most: about 20 ms of work
+BATCH = 64  # texts decided together at most: about 50 ms of work
 TRIES = 3
 ORPHANED = timedelta(seconds=10)  # a text that waits so long belongs to a process that died
 PARTS_WAIT = timedelta(minutes=8)  # for the missing parts of a text
