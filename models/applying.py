@@ -21,6 +21,7 @@ from models.changes import (
     BookAppointment,
     CancelAppointment,
     Change,
+    ClaimOffer,
     CloseQuestion,
     ConfirmAppointment,
     LiftStop,
@@ -36,8 +37,8 @@ from models.changes import (
 from models.many import Cells, Many
 from models.patient import Consent, ContactNumber, FailedProof, Patient, Stop
 from models.post import Outbox, Question
-from models.schedule import Appointment, Slot
-from models.states import COMING, AppointmentStatus, FreedBy, OutboxState, Purpose, QuestionState, SlotState
+from models.schedule import IS_COMING, Appointment, Slot
+from models.states import AppointmentStatus, FreedBy, OutboxState, Purpose, QuestionState, SlotState
 
 
 class Conflict(Exception):
@@ -72,12 +73,15 @@ def apply(connection: Connection, changes: Sequence[Change], now: datetime) -> d
     return created
 
 
-def exactly(connection: Connection, statement: Many | Update, rows: Rows, what: str) -> None:
+def exactly(connection: Connection, statement: Many, rows: Rows, what: str) -> None:
     """Run *statement* for every row; each must change exactly one. Raises `Conflict`, naming *what*."""
-    if not rows:
-        return
-    run = statement if isinstance(statement, Many) else lambda c, r: c.execute(statement, r).rowcount
-    if run(connection, rows) != len(rows):
+    if statement(connection, rows) != len(rows):
+        raise Conflict(what)
+
+
+def just_one(connection: Connection, statement: Update, what: str, **values: Any) -> None:
+    """Run *statement*, which must change exactly one row, with *values*. Raises `Conflict`, naming *what*."""
+    if connection.execute(statement, values).rowcount != 1:
         raise Conflict(what)
 
 
@@ -136,7 +140,7 @@ def _of_visit(row: Cells, **values: Any) -> Update:
     return (
         update(APPOINTMENT)
         .where(APPOINTMENT.c.id == row["visit"], APPOINTMENT.c.version == row["seen"])
-        .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
+        .where(IS_COMING)
         .values(version=APPOINTMENT.c.version + 1, changed_at=row["now"], **values)
     )
 
@@ -227,8 +231,8 @@ _NEW_VISIT = Many.insert(
 )
 
 
-def _book(connection: Connection, changes: Sequence[BookAppointment], now: datetime) -> dict[int, int]:
-    exactly(connection, _CLAIM_SLOT, [{"slot_id": c.slot_id} for c in changes], "slot")
+def new_visits(connection: Connection, taken: Sequence[BookAppointment | ClaimOffer], now: datetime) -> list[int]:
+    """Write the visits in slots that were just taken by text; returns their ids."""
     rows = [
         {
             "patient_id": c.patient_id,
@@ -243,9 +247,14 @@ def _book(connection: Connection, changes: Sequence[BookAppointment], now: datet
             "created_at": now,
             "changed_at": now,
         }
-        for c in changes
+        for c in taken
     ]
-    return dict(zip((c.slot_id for c in changes), _NEW_VISIT.ids(connection, rows), strict=True))
+    return _NEW_VISIT.ids(connection, rows)
+
+
+def _book(connection: Connection, changes: Sequence[BookAppointment], now: datetime) -> dict[int, int]:
+    exactly(connection, _CLAIM_SLOT, [{"slot_id": c.slot_id} for c in changes], "slot")
+    return dict(zip((c.slot_id for c in changes), new_visits(connection, changes, now), strict=True))
 
 
 def _restore(connection: Connection, changes: Sequence[RestoreAppointment], now: datetime) -> None:

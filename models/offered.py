@@ -11,14 +11,14 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
 from models.applying import APPOINTMENT, SLOT
-from models.base import fixed
 from models.chain import Line, Placed, Told, number_digest
 from models.crypto import Keys
 from models.facts import OfferFacts, WaitlistFacts
 from models.ledger import INBOX
 from models.offering import ENTRY, OFFER, SKIPPED, WAITLIST
 from models.register import CLINIC, PATIENT
-from models.states import COMING, SlotState, WaitlistState
+from models.schedule import IS_COMING
+from models.states import SlotState, WaitlistState
 
 _OFFERS = (
     select(
@@ -80,8 +80,7 @@ def _entry(id_: int, patient_id: int, service_id: int, days: Any, hours: Any, we
 def stands_as_won(connection: Connection, offer_id: int) -> bool:
     """Whether the visit that the winner of this offer got is still to come, and in its place."""
     won = select(OFFER.c.id).join(APPOINTMENT, APPOINTMENT.c.id == OFFER.c.appointment_id)
-    coming = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
-    mine = won.where(OFFER.c.id == offer_id, APPOINTMENT.c.slot_id == OFFER.c.slot_id, coming)
+    mine = won.where(OFFER.c.id == offer_id, APPOINTMENT.c.slot_id == OFFER.c.slot_id, IS_COMING)
     return connection.execute(mine).first() is not None
 
 

@@ -21,9 +21,9 @@ from models.applying import (
     QUESTION,
     SLOT,
     UNSETTLED,
-    Conflict,
-    exactly,
     forget_what_was_queued,
+    just_one,
+    new_visits,
     taken_back,
 )
 from models.base import fixed
@@ -34,8 +34,8 @@ from models.events import event, tell
 from models.offer import Offer, OfferEntry, OfferSkipped, WaitlistEntry
 from models.offer_facts import FreedSlot
 from models.post import Inbox, Thread
+from models.schedule import IS_COMING
 from models.states import (
-    COMING,
     AppointmentStatus,
     FreedBy,
     InboxState,
@@ -271,10 +271,9 @@ _TAKE_SLOT = (
     .where(SLOT.c.id == bindparam("slot"), SLOT.c.state.in_([fixed(SlotState.HELD), fixed(SlotState.FREE)]))
     .values(state=SlotState.TAKEN, version=SLOT.c.version + 1, **NEVER_FREED)
 )
-_COMING = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
 _GIVE_UP_VISIT = (
     update(APPOINTMENT)
-    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"), _COMING)
+    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"), IS_COMING)
     .where(APPOINTMENT.c.slot_id == bindparam("slot"))
     .values(status=AppointmentStatus.CANCELLED, version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
 )
@@ -337,11 +336,11 @@ def _line(connection: Connection, keys: Keys, change: ClaimOffer | AnswerOffer |
 def _win(connection: Connection, won: ClaimOffer, now: datetime) -> int:
     """The offer is theirs, the slot taken, the new visit written, the old one given up; returns the new visit."""
     offer, who = won.offer_id, won.patient_id
-    exactly(connection, _WIN, [{"offer": offer, "slot": won.slot_id, "who": who, "now": now}], "offer")
-    exactly(connection, _TAKE_SLOT, [{"slot": won.slot_id}], "slot")
+    just_one(connection, _WIN, "offer", offer=offer, slot=won.slot_id, who=who, now=now)
+    just_one(connection, _TAKE_SLOT, "slot", slot=won.slot_id)
     if won.released_id is not None:
         _release(connection, won, now)
-    visit = int(connection.execute(insert(APPOINTMENT).returning(APPOINTMENT.c.id), _visit(won, now)).scalar_one())
+    (visit,) = new_visits(connection, [won], now)
     tell(connection, [event("appointment.booked", f"t-{visit}", won.clinic_id, now)])
     connection.execute(update(OFFER).where(OFFER.c.id == won.offer_id).values(appointment_id=visit))
     connection.execute(_SERVED, {"patient": who, "kind": won.service_id})
@@ -352,39 +351,19 @@ def _win(connection: Connection, won: ClaimOffer, now: datetime) -> int:
 def _release(connection: Connection, won: ClaimOffer, now: datetime) -> None:
     """Give the old visit up. Its slot is kept for the winner's undo, and offered on after that."""
     visit, slot = won.released_id, won.released_slot_id
-    old = {"visit": visit, "seen": won.released_version, "slot": slot, "now": now}
-    exactly(connection, _GIVE_UP_VISIT, [old], "appointment")
-    kept = {"slot": slot, "service": won.service_id, "offer": won.offer_id, "now": now}
-    exactly(connection, _KEEP_SLOT, [kept], "slot")
+    just_one(connection, _GIVE_UP_VISIT, "appointment", visit=visit, seen=won.released_version, slot=slot, now=now)
+    just_one(connection, _KEEP_SLOT, "slot", slot=slot, service=won.service_id, offer=won.offer_id, now=now)
     forget_what_was_queued(connection, [visit] if visit is not None else [], now)
-
-
-def _visit(won: ClaimOffer, now: datetime) -> dict[str, Any]:
-    return {
-        "patient_id": won.patient_id,
-        "clinic_id": won.clinic_id,
-        "service_id": won.service_id,
-        "practitioner_id": won.practitioner_id,
-        "slot_id": won.slot_id,
-        "starts_at": won.starts_at,
-        "ends_at": won.ends_at,
-        "status": AppointmentStatus.BOOKED,
-        "created_by": "text",
-        "created_at": now,
-        "changed_at": now,
-        "version": 1,
-    }
 
 
 def _undo(connection: Connection, undo: UndoClaim, now: datetime) -> int:
     """The visit won is given up and its slot may be offered anew; the old visit stands again. Returns the former."""
     offer = connection.execute(select(OFFER).where(OFFER.c.id == undo.offer_id)).one()
     visit = offer.appointment_id
-    mine = and_(APPOINTMENT.c.id == visit, APPOINTMENT.c.patient_id == undo.patient_id, _COMING)
+    mine = and_(APPOINTMENT.c.id == visit, APPOINTMENT.c.patient_id == undo.patient_id, IS_COMING)
     left = {"status": AppointmentStatus.CANCELLED, "version": APPOINTMENT.c.version + 1, "changed_at": now}
     gone = and_(mine, APPOINTMENT.c.slot_id == offer.slot_id)
-    if connection.execute(update(APPOINTMENT).where(gone).values(**left)).rowcount != 1:
-        raise Conflict("appointment")
+    just_one(connection, update(APPOINTMENT).where(gone).values(**left), "appointment")
     freed = {
         "state": SlotState.FREE,
         "version": SLOT.c.version + 1,
@@ -416,12 +395,10 @@ def _wait_again(connection: Connection, patient_id: int, service_id: int) -> Non
 def _restore(connection: Connection, undo: UndoClaim, now: datetime) -> None:
     kept = and_(SLOT.c.id == undo.released_slot_id, SLOT.c.freed_offer_id == undo.offer_id)
     taken = {"state": SlotState.TAKEN, "version": SLOT.c.version + 1, **NEVER_FREED}
-    if connection.execute(update(SLOT).where(kept, SLOT.c.state == SlotState.HELD).values(**taken)).rowcount != 1:
-        raise Conflict("slot")
+    just_one(connection, update(SLOT).where(kept, SLOT.c.state == SlotState.HELD).values(**taken), "slot")
     given_up = and_(APPOINTMENT.c.id == undo.released_id, APPOINTMENT.c.status == AppointmentStatus.CANCELLED)
     again = {"status": undo.status, "version": APPOINTMENT.c.version + 1, "changed_at": now}
-    if connection.execute(update(APPOINTMENT).where(given_up).values(**again)).rowcount != 1:
-        raise Conflict("appointment")
+    just_one(connection, update(APPOINTMENT).where(given_up).values(**again), "appointment")
 
 
 # --- waiting for older answers ------------------------------------------------------------------------------------

@@ -72,8 +72,8 @@ def find_slots(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, .
 def _find(connection: Connection, search: SlotSearch) -> tuple[SlotFacts, ...]:
     windows = _joined(search.windows)
     if 1 < len(windows) <= FEW_WINDOWS:
-        share = ceil(search.limit / len(windows))
-        found = [slot for window in windows for slot in _nearest(connection, search, [window])[:share]]
+        share = replace(search, limit=ceil(search.limit / len(windows)))
+        found = [slot for window in windows for slot in _nearest(connection, share, [window])]
         return tuple(found[: search.limit])
     return _nearest(connection, search, windows)
 

@@ -36,8 +36,8 @@ from models.facts import (
 )
 from models.patient import ContactNumber, FailedProof, Guardianship, Patient, Stop
 from models.post import HandOver, Outbox, Question, Thread
-from models.schedule import Appointment
-from models.states import COMING, AppointmentStatus, HandOverState, OutboxState, Purpose, QuestionState
+from models.schedule import IS_COMING, Appointment
+from models.states import AppointmentStatus, HandOverState, OutboxState, Purpose, QuestionState
 
 PROOF_LASTS = timedelta(days=365)  # a number unproven for 12 months counts as L0 (product.md section 2)
 LONGEST_VISIT = timedelta(hours=12)
@@ -360,7 +360,7 @@ _VISITS = (
         APPOINTMENT.c.version,
     )
     .where(among(APPOINTMENT.c.patient_id, "ids"), APPOINTMENT.c.starts_at > bindparam("since"))
-    .where(APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)]))
+    .where(IS_COMING)
     .order_by(APPOINTMENT.c.starts_at)
 )
 

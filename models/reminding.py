@@ -42,8 +42,8 @@ from models.many import Many
 from models.post import Outbox
 from models.queries import APPOINTMENT, GUARDIAN
 from models.register import CLINIC, PATIENT
+from models.schedule import IS_COMING
 from models.states import (
-    COMING,
     AppointmentStatus,
     FreedBy,
     OutboxState,
@@ -61,7 +61,6 @@ SHARING = 8  # workers that find something to do beside each other in one backlo
 _PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
 _UNPLANNED = APPOINTMENT.c.planned_version != APPOINTMENT.c.version
 _IN_TURN = (APPOINTMENT.c.planned_version, APPOINTMENT.c.id)  # as the index has them: it is used whatever its size was
-_IS_COMING = APPOINTMENT.c.status.in_([fixed(status) for status in sorted(COMING)])
 
 
 _BY_INDEX = text(
@@ -92,7 +91,7 @@ def plan_anew(
     connection: Connection, rules: Mapping[str, str], clinics: Collection[int], services: Collection[int], now: datetime
 ) -> None:
     """From now on *rules* hold: the coming visits of these clinics, and all of these services, want new plans."""
-    coming = (APPOINTMENT.c.starts_at > now, _IS_COMING)
+    coming = (APPOINTMENT.c.starts_at > now, IS_COMING)
     if clinics:
         connection.execute(
             update(APPOINTMENT).where(APPOINTMENT.c.clinic_id.in_(clinics), *coming).values(planned_version=0)
@@ -316,7 +315,7 @@ def take_beside(connection: Connection, due: Collection[Due], until: datetime) -
     """What is planned up to then for other visits of the same persons: held, as candidates for one text of a day."""
     patients = {one.visit.patient_id for one in due}
     others = select(APPOINTMENT.c.id).where(
-        among(APPOINTMENT.c.patient_id, "patients"), APPOINTMENT.c.starts_at > bindparam("since"), _IS_COMING
+        among(APPOINTMENT.c.patient_id, "patients"), APPOINTMENT.c.starts_at > bindparam("since"), IS_COMING
     )
     known = {one.visit.id for one in due}
     parameters = {"patients": list(patients), "since": min(one.for_start for one in due)}
@@ -376,11 +375,16 @@ def asked_visits(connection: Connection, visit_ids: Collection[int]) -> frozense
 
 # --- carrying out -------------------------------------------------------------------------------------------------
 
-_LAPSE = (
-    update(APPOINTMENT)
-    .where(APPOINTMENT.c.id == bindparam("visit"), APPOINTMENT.c.version == bindparam("seen"))
-    .where(APPOINTMENT.c.status == AppointmentStatus.PROVISIONAL)
-    .values(status=AppointmentStatus.LAPSED, version=APPOINTMENT.c.version + 1, changed_at=bindparam("now"))
+_LAPSE = Many.update(
+    lambda row: (
+        update(APPOINTMENT)
+        .where(APPOINTMENT.c.id == row["visit"], APPOINTMENT.c.version == row["seen"])
+        .where(APPOINTMENT.c.status == AppointmentStatus.PROVISIONAL)
+        .values(status=AppointmentStatus.LAPSED, version=APPOINTMENT.c.version + 1, changed_at=row["now"])
+    ),
+    visit=APPOINTMENT.c.id,
+    seen=APPOINTMENT.c.version,
+    now=APPOINTMENT.c.changed_at,
 )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from typing import cast
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Instant
-from models.states import AppointmentStatus, FreedBy, SlotState
+from models.base import Base, Instant, fixed
+from models.states import COMING, AppointmentStatus, FreedBy, SlotState
 
 # A slot is filled by at most one appointment that is not cancelled or lapsed (guarantee 3).
 _LIVE_SQL = text("status NOT IN ('cancelled', 'lapsed')")
@@ -100,3 +102,7 @@ class Appointment(Base):
     told_version: Mapped[int | None]  # the version that the clinic's system last wrote; a later one is news to it
     # The version whose reminders stand planned; 0: by rules that are no more, or never.
     planned_version: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+IS_COMING = cast(Table, Appointment.__table__).c.status.in_([fixed(status) for status in sorted(COMING)])
+"""Whether a visit is still to come by its status, as SQL."""
