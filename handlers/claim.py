@@ -116,7 +116,7 @@ def _refused(case: Case, offer: OfferFacts, question: QuestionFacts) -> Decision
     assert case.owner is not None
     visits = case.facts.visits_of(case.owner.id)
     same = [visit for visit in visits if visit.service_id == offer.service_id]
-    blocking = next((v for v in visits if offers.clash(v, offer.starts_at, offer.ends_at)), None)
+    blocking = next((v for v in visits if v.overlaps(offer.starts_at, offer.ends_at)), None)
     blocking = blocking or next((visit for visit in same if visit.starts_at < offer.starts_at), None)
     if blocking is not None:
         return _no(case, offer, blocking, "offer_clash", "busy")

@@ -313,7 +313,7 @@ class Desk:
     # --- reading and deciding -----------------------------------------------------------------------------------
 
     def _read(self, connection: Connection, batch: Sequence[Letter], now: datetime) -> list[Read]:
-        self._refresh(connection)
+        self._catalogue = queries.fresh_catalogue(connection, self._catalogue)
         pairs = [letter.pair for letter in batch]
         gathering = Gathering(connection, self._keys, self._catalogue, self._rules, pairs, now)
         known = [(letter, gathering.facts(letter.inbox_id, letter.pair, letter.complete)) for letter in batch]
@@ -327,10 +327,6 @@ class Desk:
             self._decide(connection, gathering, letter, command, facts)
             for (letter, facts), command in zip(known, commands, strict=True)
         ]
-
-    def _refresh(self, connection: Connection) -> None:
-        if queries.revision_of_catalogue(connection) != self._catalogue.revision:
-            self._catalogue = queries.read_catalogue(connection)
 
     def _parse(self, letter: Letter, facts: Facts) -> Command | None:
         """What the text means; None where no clinic is behind the number. Raises `SealBroken`: see `Letter.opens`."""

@@ -70,9 +70,24 @@ def _linked(guardian: PersonFacts, facts: Facts) -> Iterator[tuple[PersonFacts, 
             yield person, _is_awake(person, day)
 
 
+def is_linked(guardian: PersonFacts, person: PersonFacts, day: date) -> bool:
+    """Whether *guardian* is recorded as one of *person*'s, for that *day* too."""
+    return any(link.dependant_id == person.id and _lasts(link, day) for link in guardian.dependants)
+
+
+def may_act(guardian: PersonFacts, person: PersonFacts, day: date) -> bool:
+    """Whether *guardian* may act for *person*, a child or a young person who lets them, on that *day*."""
+    links = (link for link in guardian.dependants if link.dependant_id == person.id)
+    return any(_holds(link, person, day) for link in links) and _is_awake(person, day)
+
+
+def _lasts(link: Link, day: date) -> bool:
+    return link.until is None or day <= link.until
+
+
 def _holds(link: Link, person: PersonFacts, day: date) -> bool:
     years = age(person, day)
-    return (link.until is None or day <= link.until) and (years is None or years < ADULT)
+    return _lasts(link, day) and (years is None or years < ADULT)
 
 
 def _is_awake(person: PersonFacts, day: date) -> bool:

@@ -37,13 +37,12 @@ def move(case: Case, visit: VisitFacts) -> Decision | SlotSearch:
 
 def _search(case: Case, visit: VisitFacts) -> SlotSearch:
     """Equivalent slots: same service, same or longer, same practitioner first, then the same clinic."""
-    minutes = int((visit.ends_at - visit.starts_at).total_seconds() // 60)
-    where = options.windows(case, visit.patient_id, minutes, visit)
+    where = options.windows(case, visit.patient_id, visit.minutes, visit)
     return SlotSearch(
         service_id=visit.service_id,
         clinic_ids=(visit.clinic_id,),
         windows=where.windows,
-        minutes=minutes,
+        minutes=visit.minutes,
         practitioner_id=visit.practitioner_id,
         clinic_id=visit.clinic_id,
         fallback=where.fallback,

@@ -7,7 +7,7 @@ from typing import Any
 from handlers import family, hours
 from handlers.case import Case
 from handlers.decision import Notice
-from lang.messages import languages
+from lang.messages import spoken
 from models.facts import PersonFacts, VisitFacts
 from models.states import Purpose
 
@@ -62,7 +62,7 @@ def _notice(
         number=number,
         message=message,
         blanks={"phone": hours.phone(case.facts.clinic), **blanks},
-        language=person.language if person.language in languages() else case.language,
+        language=spoken(person.language, case.language),
         purpose=Purpose.ANSWER,
         patient_id=person.id,
         appointment_id=visit.id if visit and visit.id else None,

@@ -10,7 +10,7 @@ from handlers import family
 from handlers.numbers import is_answered
 from handlers.permission import outside_quiet_hours
 from handlers.rules import cutoff
-from models.facts import Catalogue, ClinicFacts, Link, PersonFacts, VisitFacts
+from models.facts import Catalogue, ClinicFacts, VisitFacts
 from models.offer_facts import DEEPEST, Candidate, FreedSlot, OpenOffer
 from models.states import FreedBy, Purpose
 
@@ -134,16 +134,8 @@ def reach(candidate: Candidate, today: date) -> str | None:
     person = candidate.person
     if person.numbers:
         return person.numbers[0]
-    acting = (guardian for guardian in candidate.guardians if guardian.textable and _acts(guardian, person, today))
+    acting = (each for each in candidate.guardians if each.textable and family.may_act(each, person, today))
     return next((guardian.numbers[0] for guardian in acting if guardian.numbers), None)
-
-
-def _acts(guardian: PersonFacts, person: PersonFacts, today: date) -> bool:
-    link: Link | None = next((link for link in guardian.dependants if link.dependant_id == person.id), None)
-    years = family.age(person, today)
-    if link is None or (link.until is not None and link.until < today) or (years is not None and years >= family.ADULT):
-        return False
-    return person.acts_from_12 or (years is not None and years < family.ACTS_ALONE)
 
 
 def _why_not(
@@ -214,7 +206,7 @@ def _in_the_way(
     service = catalogue.services.get(offer.service_id)
     if service is None or offer.minutes < service.minutes:
         yield "too_short"
-    if any(clash(visit, offer.starts_at, offer.ends_at) for visit in visits):
+    if any(visit.overlaps(offer.starts_at, offer.ends_at) for visit in visits):
         yield "busy_then"
     same = [visit for visit in visits if visit.service_id == offer.service_id]
     if any(visit.starts_at < offer.starts_at for visit in same):
@@ -222,7 +214,7 @@ def _in_the_way(
     if len(same) > 1:
         yield "series"
     wanted = candidate.wish.appointment_id if candidate.wish is not None else None
-    if same and (offer.minutes < length(same[0]) or wanted not in (None, same[0].id)):
+    if same and (offer.minutes < same[0].minutes or wanted not in (None, same[0].id)):
         yield "another_visit"
     if same and not can_give_up(same[0], catalogue, rules.region, now):
         yield "cannot_release"
@@ -243,13 +235,3 @@ def can_give_up(visit: VisitFacts, catalogue: Catalogue, region: str, now: datet
     if service is None or clinic is None or "move" not in service.patient_may:
         return False
     return now <= cutoff(visit, service, clinic, region)
-
-
-def clash(visit: VisitFacts, starts_at: datetime, ends_at: datetime) -> bool:
-    """Whether the visit takes up any of this time."""
-    return visit.starts_at < ends_at and starts_at < visit.ends_at
-
-
-def length(visit: VisitFacts) -> int:
-    """Its minutes."""
-    return int((visit.ends_at - visit.starts_at).total_seconds() // 60)

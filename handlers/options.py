@@ -122,9 +122,7 @@ def _exact(slots: Sequence[SlotFacts], minute: datetime | None, slot_id: int | N
 
 def _clashes(slot: SlotFacts, taken: Iterable[VisitFacts], leaving: VisitFacts | None) -> bool:
     return any(
-        slot.starts_at < visit.ends_at and visit.starts_at < slot.ends_at
-        for visit in taken
-        if leaving is None or visit.id != leaving.id
+        visit.overlaps(slot.starts_at, slot.ends_at) for visit in taken if leaving is None or visit.id != leaving.id
     )
 
 

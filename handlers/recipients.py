@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from handlers.family import ACTS_ALONE, ADULT, age, initial
+from handlers.family import ACTS_ALONE, ADULT, age, initial, is_linked
 from handlers.permission import Recipient, why_not
 from lang.format import Whose
 from models.facts import PersonFacts, StopFacts
@@ -38,7 +38,7 @@ def readers(person: PersonFacts, guardians: Sequence[PersonFacts], day: date) ->
     A young person who has let guardians act is texted first, and the guardians where there is no number of their own.
     """
     years = age(person, day)
-    awake = tuple(guardian for guardian in guardians if guardian.textable and _is_linked(guardian, person, day))
+    awake = tuple(guardian for guardian in guardians if guardian.textable and is_linked(guardian, person, day))
     if years is None or years >= ADULT:
         return (person,)
     if years < ACTS_ALONE:
@@ -72,12 +72,6 @@ def _whose(circle: Circle, reader: PersonFacts, number: str) -> Whose:
     if children <= {person.id} and all(holder.id == reader.id for holder in holders):
         return Whose("child")
     return Whose("initial", initial(person))
-
-
-def _is_linked(guardian: PersonFacts, person: PersonFacts, day: date) -> bool:
-    return any(
-        link.dependant_id == person.id and (link.until is None or day <= link.until) for link in guardian.dependants
-    )
 
 
 def _recipient(person: PersonFacts) -> Recipient:

@@ -16,6 +16,7 @@ from models.states import COMING, AppointmentStatus, ReminderKind
 
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 Quiet = tuple[time, time] | None
+UNREADABLE = "data_error"  # the reason on the list where a record cannot be read
 
 
 @dataclass(frozen=True, slots=True)

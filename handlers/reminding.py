@@ -17,7 +17,7 @@ from handlers.recipients import Address, Circle, address, refusal
 from handlers.reminders import TimedRules, kept, named, steps_of
 from handlers.rules import cutoff, earlier
 from lang.format import Listed
-from lang.messages import languages, render
+from lang.messages import render, spoken
 from models.facts import Catalogue, Choice, ClinicFacts, QuestionFacts, ServiceFacts, StopFacts, VisitFacts
 from models.states import COMING, AppointmentStatus, QuestionKind, ReminderKind
 from models.timed_facts import Due
@@ -287,5 +287,4 @@ def _choices(keys: Sequence[str]) -> tuple[Choice, ...]:
 
 
 def _language(goes_to: Address, known: Known) -> str:
-    wanted = goes_to.reader.language
-    return wanted if wanted in languages() else known.languages[0]
+    return spoken(goes_to.reader.language, known.languages[0])

@@ -69,6 +69,11 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in HERE.glob("*.toml") if "messages" in _table(path.stem)))
 
 
+def spoken(wanted: str | None, otherwise: str) -> str:
+    """Return the language *wanted* where we can write it, else the other."""
+    return wanted if wanted is not None and wanted in languages() else otherwise
+
+
 @lru_cache(maxsize=1)
 def treatment_words() -> tuple[str, ...]:
     """Return how words begin that tell of a treatment or a diagnosis, in every language we write."""

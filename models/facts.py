@@ -115,6 +115,15 @@ class VisitFacts:
     status: AppointmentStatus
     version: int
 
+    @property
+    def minutes(self) -> int:
+        """How long it is."""
+        return int((self.ends_at - self.starts_at).total_seconds() // 60)
+
+    def overlaps(self, starts_at: datetime, ends_at: datetime) -> bool:
+        """Whether it takes up any of this time."""
+        return self.starts_at < ends_at and starts_at < self.ends_at
+
 
 @dataclass(frozen=True, slots=True)
 class SlotFacts:

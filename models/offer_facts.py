@@ -14,7 +14,7 @@ DEEPEST = 3  # offers in a row that winners' old times lead to (product.md secti
 
 @dataclass(frozen=True, slots=True)
 class FreedSlot:
-    """A slot that fell free and was not looked at since. *length* is in minutes."""
+    """A slot that fell free and was not looked at since."""
 
     id: int
     version: int
@@ -29,11 +29,6 @@ class FreedSlot:
     service_id: int | None  # of the visit that was in it
     offer_id: int | None  # whose winner left it
     depth: int  # of that offer, 0 where there is none
-
-    @property
-    def minutes(self) -> int:
-        """How long it is."""
-        return int((self.ends_at - self.starts_at).total_seconds() // 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ def revision_of_catalogue(connection: Connection) -> int:
     return connection.execute(_REVISION).scalar() or 0
 
 
+def fresh_catalogue(connection: Connection, known: Catalogue) -> Catalogue:
+    """*known*, or the catalogue as it is now where that is another."""
+    return known if revision_of_catalogue(connection) == known.revision else read_catalogue(connection)
+
+
 def read_catalogue(connection: Connection) -> Catalogue:
     """All clinics and services. Few rows: kept by the desk until the revision changes."""
     revision = revision_of_catalogue(connection)

@@ -17,7 +17,7 @@ from handlers import family, offers
 from handlers.claim import RELEASES, UNTIL
 from handlers.offers import Chosen, Invited, OfferRules
 from lang.format import Whose
-from lang.messages import languages, render
+from lang.messages import render, spoken
 from models import candidates, inbox, offering, queries
 from models.candidates import new_code, new_key
 from models.crypto import Keys
@@ -111,8 +111,9 @@ class OfferRound:
     def _ask(self, offer: OpenOffer, catalogue: Catalogue, now: datetime) -> bool:
         """Send the next wave; with nobody left to ask, the offer stays open for those who were asked."""
         clinic = catalogue.clinics[offer.clinic_id]
-        if offers.next_wave(now, offer.deadline, clinic, self._rules) != now:
-            return self._put_off(offer, offers.next_wave(now, offer.deadline, clinic, self._rules), now)
+        may_go = offers.next_wave(now, offer.deadline, clinic, self._rules)
+        if may_go != now:
+            return self._put_off(offer, may_go, now)
         with self._database.reading() as connection:
             chosen, more = self._choose(connection, offer, catalogue, now)
         next_at = offers.next_wave(now + offer.wave_length, offer.deadline, clinic, self._rules) if more else None
@@ -182,7 +183,7 @@ class OfferRound:
         }
         if old is not None:
             blanks["old"] = old.starts_at.astimezone(clinic.zone)
-        language = person.language if person.language in languages() else self._rules.languages[0]
+        language = spoken(person.language, self._rules.languages[0])
         return TextOut(
             key=_key(offer, invited),
             thread_id=thread_id,

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from handlers import provisional, reminders
-from handlers.reminders import Plan, TimedRules, Visit
+from handlers.reminders import UNREADABLE, Plan, TimedRules, Visit
 from models import queries, reminding
 from models.database import Database, is_away, is_conflict
 from models.facts import Catalogue, ClinicFacts, ServiceFacts
@@ -24,7 +24,6 @@ from models.states import COMING, ReminderKind, ReminderState
 
 BATCH = 500  # visits in one transaction: some tens of milliseconds
 MOST_BATCHES = 10  # in one round, so that reminders have their turn; the next one goes on, maybe in another process
-UNREADABLE = "data_error"
 
 log = structlog.get_logger("planner")
 
@@ -92,9 +91,7 @@ class Planner:
                 return 0
             log.error("visit_not_planned", appointment_id=id_, error=type(error).__name__)
         with self._database.transaction() as connection:
-            row = {"kind": ReminderKind.REMINDER, "step": "?", "state": ReminderState.NOT_SENT, "reason": UNREADABLE}
-            when = dict.fromkeys(("for_start", "due_at", "settled_at"), now)
-            reminding.add(connection, [{"appointment_id": id_, **row, **when}])
+            reminding.add(connection, [_unreadable(id_, now, now)])
             reminding.leave_unplanned(connection, id_)
         return 1
 
@@ -104,13 +101,9 @@ class Planner:
             visits = take(connection)
             # The rules are read when the visits are held: whoever changes them later finds these visits planned, and
             # has them planned anew.
-            self._refresh(connection)
+            self._catalogue = queries.fresh_catalogue(connection, self._catalogue)
             self._write(connection, visits, now)
         return len(visits)
-
-    def _refresh(self, connection: Connection) -> None:
-        if queries.revision_of_catalogue(connection) != self._catalogue.revision:
-            self._catalogue = queries.read_catalogue(connection)
 
     def _write(self, connection: Connection, visits: Sequence[Row[Any]], now: datetime) -> None:
         if not visits:
@@ -121,7 +114,7 @@ class Planner:
         for visit in visits:
             plans = self._plans(visit, now)
             if plans is None:
-                new.append(_unreadable(visit, now))
+                new.append(_unreadable(visit.id, visit.starts_at, now))
                 plans = ()
             wanted = {(plan.kind, plan.step): plan for plan in plans}
             rows = standing.get(visit.id, [])
@@ -190,10 +183,18 @@ def _row(visit: Row[Any], plan: Plan) -> dict[str, Any]:
     }
 
 
-def _unreadable(visit: Row[Any], now: datetime) -> dict[str, Any]:
-    """A visit whose rules cannot be read stands on the list of those not reminded."""
-    row = _row(visit, Plan(ReminderKind.REMINDER, "?", now))
-    return row | {"state": ReminderState.NOT_SENT, "reason": UNREADABLE, "settled_at": now}
+def _unreadable(visit_id: int, for_start: datetime, now: datetime) -> dict[str, Any]:
+    """A visit that cannot be read, or whose rules cannot, stands on the list of those not reminded."""
+    return {
+        "appointment_id": visit_id,
+        "kind": ReminderKind.REMINDER,
+        "step": "?",
+        "for_start": for_start,
+        "due_at": now,
+        "state": ReminderState.NOT_SENT,
+        "reason": UNREADABLE,
+        "settled_at": now,
+    }
 
 
 # --- the rules in writing -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.text import Lane
 from handlers.recipients import Circle
-from handlers.reminders import TimedRules
+from handlers.reminders import UNREADABLE, TimedRules
 from handlers.reminding import Known, Later, NotSent, Outcome, Text, Withdrawn, decide, goes_along
 from models import inbox, ledger, queries, reminding
 from models.crypto import Keys
@@ -33,7 +33,6 @@ BATCH = 250  # reminders in one transaction: a tenth of a second, so that answer
 MOST_BATCHES = 40  # in one round; the next one goes on, and other workers meanwhile take their share
 A_DAY = timedelta(days=1)
 LATE = timedelta(minutes=1)  # a reminder that waited so long was kept up: no worker, or more than the workers can do
-UNREADABLE = "data_error"
 
 log = structlog.get_logger("reminders")
 
@@ -110,8 +109,7 @@ class ReminderRound:
 
     def _known(self, connection: Connection, due: Sequence[Due], now: datetime) -> Known:
         """Facts of everybody concerned, by one query per kind."""
-        if queries.revision_of_catalogue(connection) != self._catalogue.revision:
-            self._catalogue = queries.read_catalogue(connection)
+        self._catalogue = queries.fresh_catalogue(connection, self._catalogue)
         patients = {one.visit.patient_id for one in due}
         guardians = reminding.guardians_of(connection, patients)
         people = People()
