@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Connection, Row, Select, Table, and_, func, literal_column, or_, select, text, update
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import Connection, Row, Select, Table, and_, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.clinic import Clinic
 from models.events import event, tell
 from models.facts import StopFacts
+from models.following import Followed
 from models.ledger import HAND_OVER, INBOX, OUTBOX, THREAD
 from models.patient import Stop
 from models.register import CLINIC, in_clinics
 from models.states import HandOverState, InboxState, OutboxState, ThreadState
 
 STOP = cast(Table, Stop.__table__)
-UNSETTLED = timedelta(minutes=5)  # a transaction lasts a minute at most: older rows have all appeared
-MOST_UNSETTLED = 100_000  # rows that may be written in that time: older ones need not be looked at
 _WAITING = text("inbox.state IN ('new', 'part')")  # literal, as the partial indexes have it: SQLite compares the words
 _NOT_CLOSED = text("hand_over.state <> 'closed'")
 HANDLED = (InboxState.DONE, InboxState.FAILED)
@@ -127,6 +125,7 @@ class Feed:
 
 
 _INBOUND = select(INBOX, THREAD.c.clinic_id).join(THREAD, THREAD.c.id == INBOX.c.thread_id)
+_WRITTEN = Followed(OUTBOX.c.id, OUTBOX.c.created_at)
 _OUTBOUND = select(OUTBOX, THREAD.c.clinic_id).join(THREAD, THREAD.c.id == OUTBOX.c.thread_id)
 
 
@@ -169,27 +168,7 @@ def _inbound(connection: Connection, wanted: Wanted, after: int, limit: int) -> 
 
 
 def _outbound(connection: Connection, wanted: Wanted, after: int, limit: int, now: datetime) -> Sequence[Row[Any]]:
-    query = _OUTBOUND.where(OUTBOX.c.id > after, *wanted.where(OUTBOX)).order_by(OUTBOX.c.id).limit(limit)
-    if connection.dialect.name == "postgresql":
-        query = query.where(OUTBOX.c.id < _first_unsettled(after, now))
-    return connection.execute(query).all()
-
-
-def _first_unsettled(after: int, now: datetime) -> ColumnElement[int]:
-    """The first outbox row of a transaction that is not older than every open one.
-
-    PostgreSQL gives ids before the commit, so that a lower id may appear after a higher one. Before this row none can.
-    """
-    horizon = text("(pg_snapshot_xmin(pg_current_snapshot())::text::bigint % 4294967296)")
-    written_by: ColumnElement[int] = sql_cast(sql_cast(literal_column("outbox.xmin"), postgresql.TEXT), BigInteger)
-    newest = select(func.max(OUTBOX.c.id)).scalar_subquery()
-    first = select(func.min(OUTBOX.c.id)).where(
-        OUTBOX.c.id > after,
-        OUTBOX.c.id > newest - MOST_UNSETTLED,
-        OUTBOX.c.created_at > now - UNSETTLED,
-        written_by >= horizon,
-    )
-    return func.coalesce(first.scalar_subquery(), literal_column("9223372036854775807"))
+    return _WRITTEN.page(connection, _OUTBOUND.where(*wanted.where(OUTBOX)), after, limit, now)
 
 
 def newest_texts(connection: Connection, thread_id: int, limit: int) -> list[Row[Any]]:

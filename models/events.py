@@ -7,17 +7,15 @@ further states that the clinic tells us; text.received and text.failed; consent.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
     Connection,
     Row,
-    Select,
     String,
     Table,
     delete,
-    func,
     insert,
     literal,
     or_,
@@ -40,6 +38,7 @@ from models.changes import (
 )
 from models.clinic import Clinic
 from models.event import Event
+from models.following import Followed
 from models.many import Many
 from models.patient import ContactNumber, Patient
 from models.post import Outbox, Thread
@@ -50,7 +49,6 @@ PATIENT = cast(Table, Patient.__table__)
 NUMBER = cast(Table, ContactNumber.__table__)
 OUTBOX = cast(Table, Outbox.__table__)
 THREAD = cast(Table, Thread.__table__)
-UNSETTLED = timedelta(minutes=2)  # a transaction lasts a minute at most: what is missing for so long never appears
 _VISITS: Mapping[type[Any], str] = {
     CancelAppointment: "appointment.cancelled",
     MoveAppointment: "appointment.moved",
@@ -59,6 +57,7 @@ _VISITS: Mapping[type[Any], str] = {
     ConfirmAppointment: "appointment.confirmed",
 }
 
+_FEED = Followed(EVENT.c.id, EVENT.c.at)
 _TELL = Many.insert(EVENT, "at kind subject clinic_id")
 
 Told = dict[str, Any]
@@ -123,22 +122,6 @@ def read(
 ) -> Sequence[Row[Any]]:
     """Up to *limit* events after that id, oldest first, of these clinics (None: all and nobody's)."""
     query = select(EVENT, CLINIC.c.timezone).outerjoin(CLINIC, CLINIC.c.id == EVENT.c.clinic_id)
-    query = query.where(EVENT.c.id > after).order_by(EVENT.c.id).limit(limit)
     if clinics is not None:
         query = query.where(CLINIC.c.key.in_(clinics))
-    rows = connection.execute(query).all()
-    if rows and connection.dialect.name == "postgresql":
-        gap = connection.execute(_first_gap(after, rows[-1].id, now)).scalar()
-        return rows if gap is None else [row for row in rows if row.id < gap]
-    return rows
-
-
-def _first_gap(after: int, last: int, now: datetime) -> Select[Any]:
-    """The first event before which a lower id is missing that may yet appear.
-
-    PostgreSQL gives ids before the commit: a missing one is of a transaction that still runs, or of one that was rolled
-    back. Nobody tells which (a snapshot's horizon does not: who began first may write last), but none runs for long.
-    """
-    before = func.lag(EVENT.c.id, 1, after).over(order_by=EVENT.c.id).label("before")
-    page = select(EVENT.c.id, EVENT.c.at, before).where(EVENT.c.id > after, EVENT.c.id <= last).subquery()
-    return select(func.min(page.c.id)).where(page.c.id > page.c.before + 1, page.c.at > now - UNSETTLED)
+    return _FEED.page(connection, query, after, limit, now)

@@ -62,6 +62,34 @@ def test_what_was_written_earlier_and_appears_later_is_waited_for(postgresql_dat
     assert subjects(database) == ["before", "slow", "quick"]
 
 
+def test_whose_ids_are_missing_is_waited_for_though_others_began_earlier(postgresql_database):
+    database = postgresql_database
+    older, younger = database.writer.connect(), database.writer.connect()
+    with older, younger, older.begin(), younger.begin():
+        older.exec_driver_sql("SELECT pg_current_xact_id()")
+        tell(younger, [event("offer.opened", "slow", None, NOW)])
+        tell(older, [event("offer.opened", "quick", None, NOW)])
+        older.commit()
+        meanwhile = subjects(database)
+        younger.commit()
+
+    assert meanwhile == [], "all that ran before the quick one are over, and yet a lower id is still to come"
+    assert subjects(database) == ["slow", "quick"]
+
+
+@pytest.mark.parametrize("minutes", [1, 3], ids=["young", "old"])
+def test_what_stands_behind_a_gap_waits_while_it_is_young(postgresql_database, minutes):
+    database = postgresql_database
+    write(database, "before", at=NOW - timedelta(minutes=9))
+    with contextlib.suppress(LookupError), database.transaction() as connection:
+        tell(connection, [event("offer.opened", "undone", None, NOW)])
+        raise LookupError
+    write(database, "behind", at=NOW - timedelta(minutes=minutes))
+    write(database, "last")
+
+    assert subjects(database) == (["before"] if minutes == 1 else ["before", "behind", "last"])
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_follower_misses_nothing_of_many_who_write_at_once(database):
     def work(writer):
