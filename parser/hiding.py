@@ -11,6 +11,7 @@ from parser.normal import Text, fold, read_tokens
 
 _PHONE = re.compile(r"(?<![\w+.-])(?:(?:\+|00)\d{1,3}[ -]?\d|0[45]\d)(?:[ -]?\d){6,9}(?!\w|[.-]\d)")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+")
+_FIGURE = re.compile(r"\d")
 _CODE = re.compile(r"\d{6}[-+]\d{3}[0-9A-Ya-y]")
 
 
@@ -22,28 +23,18 @@ _ATTACK = re.compile(
 )
 
 
-_SUSPICIOUS = ("<", "{", "$", "%", ";", "=", "../", "/etc", ":")
-_ORDERS = (
-    "select",
-    "drop",
-    "delete",
-    "insert",
-    "update",
-    "union",
-    "truncate",
-    "alter",
-    "system prompt",
-    "you are now",
-    "developer mode",
-    "sudo ",
+_SUSPICIOUS = re.compile(
+    r"[<{$%;=:]|\.\./|/etc|select|drop|delete|insert|update|union|truncate|alter"
+    r"|system prompt|you are now|developer mode|sudo ",
+    re.IGNORECASE,
 )
+"""What every attack has: most texts need no further look."""
 
 
 def looks_like_an_attack(raw: str, orders: re.Pattern[str]) -> bool:
     """Whether a text is markup, SQL or orders to a language model (*orders*, in folded letters): nothing in it is a
     patient's request."""
-    small = raw.lower()
-    suspicious = any(sign in small for sign in _SUSPICIOUS) or any(word in small for word in _ORDERS)
+    suspicious = _SUSPICIOUS.search(raw) is not None
     return (suspicious and _ATTACK.search(raw) is not None) or orders.search(fold(raw)) is not None
 
 
@@ -63,7 +54,7 @@ def hide(raw: str, today: date, country: str = "FI") -> Hidden:
     if "@" in raw or "www." in raw or "://" in raw:
         spans += [match.span() for match in _ADDRESS.finditer(raw)]
     codes: list[FoundCode] = []
-    if any(character.isdigit() for character in raw):
+    if _FIGURE.search(raw):
         phones = [match.span() for match in _PHONE.finditer(raw) if not _CODE.search(match.group())]
         spans += phones
         codes = read_codes(_blank(raw, phones), today, country)

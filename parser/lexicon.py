@@ -67,6 +67,10 @@ class Lexicon:
     orders: re.Pattern[str]
     """Orders to a machine: "ignore your instructions"."""
 
+    def knows(self, word: str) -> bool:
+        """Whether *word* means anything to us, as it is spelt."""
+        return word in self.all_known or bool(self.book.atoms(word))
+
     def polite(self, code: str | None) -> frozenset[str]:
         """The polite words of language *code*, of all when it is unknown."""
         return self.languages[code].polite if code in self.languages else self.all_polite

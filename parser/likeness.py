@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from parser.dates.mentions import Mention
@@ -103,18 +104,15 @@ class Likeness:
         """Whether any text that was learnt from answers *context*."""
         return context in self._by_context
 
-    def judge(self, found: Iterable[str], context: str) -> Opinion:
+    def judge(self, found: Sequence[str], context: str) -> Opinion:
         """The opinion on a text with the features *found* in answer to *context*."""
-        here, sums = self._by_context.get(context, {}), [0] * len(self.labels)
-        wordings = [feature for feature in found if feature[0] != "<" and " " not in feature]
-        weights = {feature: row for feature in found if (row := self._anywhere.get(feature))}
-        for row in weights.values():
+        anywhere, here = self._anywhere, self._by_context.get(context, {})
+        weights = {feature: anywhere[feature] for feature in found if feature in anywhere}
+        sums = [0] * len(self.labels)
+        for row in chain(weights.values(), [here[feature] for feature in ("", *found) if feature in here]):
             for label, weight in PAIR.iter_unpack(row):
                 sums[label] += weight
-        for feature in ("", *found):
-            if row := here.get(feature):
-                for label, weight in PAIR.iter_unpack(row):
-                    sums[label] += weight
+        wordings = [feature for feature in found if feature[0] != "<" and " " not in feature]
         seen = sum(feature in weights for feature in wordings)
         return Opinion(_shares(self.labels, sums), seen / max(len(wordings), 1), weights, self.labels)
 

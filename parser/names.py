@@ -67,13 +67,9 @@ def _beside_codes(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) ->
     return [
         run
         for run in pairs
-        if any(not _is_known(text.words[at], lexicon) for at in run)
+        if any(not lexicon.knows(text.words[at].text) for at in run)
         and any(_beside(text, text.words[run[1]].end, start, lexicon) for start, _ in codes)
     ]
-
-
-def _is_known(token: Token, lexicon: Lexicon) -> bool:
-    return token.text in lexicon.all_known or bool(lexicon.book.atoms(token.text))
 
 
 def _cut(run: list[int], text: Text) -> list[list[int]]:
@@ -93,7 +89,7 @@ def _adjacent(text: Text, one: Token, other: Token) -> bool:
 
 
 def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shouting: bool) -> bool:
-    if not _is_known(token, lexicon) or _hyphened(index, text, lexicon):
+    if not lexicon.knows(token.text) or _hyphened(index, text, lexicon):
         return True
     if shouting or not text.raw[token.start].isupper() or len(token.text) < _LONG_ENOUGH - 1:
         return False
@@ -102,12 +98,14 @@ def _may_be_name(index: int, token: Token, text: Text, lexicon: Lexicon, shoutin
 
 def _hyphened(index: int, text: Text, lexicon: Lexicon) -> bool:
     """Whether a known word is half of a name: "Maj-Len", "Inga-Lill"."""
+    if "-" not in text.folded:
+        return False
     token = text.words[index]
     for other in (
         text.words[index - 1] if index else None,
         text.words[index + 1] if index + 1 < len(text.words) else None,
     ):
-        if other is None or other.kind != "w" or _is_known(other, lexicon):
+        if other is None or other.kind != "w" or lexicon.knows(other.text):
             continue
         first, second = (token, other) if token.start < other.start else (other, token)
         capitals = text.raw[first.start].isupper() == text.raw[second.start].isupper()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from parser.normal import Token, fold
 from parser.spelling import Speller
@@ -27,8 +28,7 @@ class Phrase:
     elements: tuple[frozenset[str] | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A phrase found at words *first* to *last*; *mask* has a bit for each word that the phrase itself names."""
 
     signal: str
@@ -38,6 +38,13 @@ class Hit:
     first: int
     last: int
     mask: int
+
+
+class Found(NamedTuple):
+    """The phrases in a text, and a mask of the words that are read only by correcting them."""
+
+    hits: list[Hit]
+    misspelt: int
 
 
 def compile_phrase(signal: str, weight: float, language: str, written: str) -> Phrase:
@@ -72,8 +79,8 @@ class PhraseBook:
         for phrase in phrases:
             self._learn(phrase)
         self._inner.sort()
-        whole = (word for word in self._exact if word.isalpha())
-        self._speller = Speller([*whole, *(fold(word) for word in spelled)], [stem[:-1] for stem in self._stems])
+        whole = {word for word in self._exact if word.isalpha()} | {fold(word) for word in spelled}
+        self._speller = Speller(sorted(whole), sorted(stem[:-1] for stem in self._stems))  # alike in every process
         self._known: dict[str, tuple[str, ...]] = {}
         self._guesses: dict[str, tuple[str, ...]] = {}
 
@@ -117,26 +124,21 @@ class PhraseBook:
         found.extend(atom for atom in self._inner if _inside(atom, word))
         return tuple(found)
 
-    def find(self, words: list[Token], protected: frozenset[int] | set[int] = frozenset()) -> list[Hit]:
+    def find(self, words: list[Token], protected: frozenset[int] | set[int] = frozenset()) -> Found:
         """All phrases in *words* but those inside a longer one. Spelling is corrected except at *protected*."""
-        atoms = [
-            self.atoms(token.text) or self._guessed(token, index in protected) for index, token in enumerate(words)
-        ]
+        misspelt = 0
+        atoms: list[tuple[str, ...]] = []
+        for index, token in enumerate(words):
+            here = self.atoms(token.text)
+            if not here and (here := self._guessed(token, index in protected)):
+                misspelt |= 1 << index
+            atoms.append(here)
         hits: list[Hit] = []
         present = frozenset(atom for here in atoms for atom in here)
         for index, here in enumerate(atoms):
             for atom in here:
                 self._find_at(index, atom, atoms, words, hits, present)
-        return _longest(hits)
-
-    def misspelt(self, words: list[Token], protected: frozenset[int] | set[int]) -> int:
-        """A mask of the words that are read only by correcting them."""
-        guessed = (
-            index
-            for index, token in enumerate(words)
-            if not self.atoms(token.text) and self._guessed(token, index in protected)
-        )
-        return sum(1 << index for index in guessed)
+        return Found(_longest(hits), misspelt)
 
     def _guessed(self, token: Token, protected: bool) -> tuple[str, ...]:
         """The atoms of a word with its letters put right: "joooo", "peurn"."""
@@ -217,7 +219,7 @@ def _first_of(
     for at in range(index, min(index + reach + 1, len(words))):
         if words[at].sentence != sentence and reach:
             return -1
-        if any(atom in wanted for atom in atoms[at]):
+        if not wanted.isdisjoint(atoms[at]):
             return at
     return -1
 

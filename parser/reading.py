@@ -150,7 +150,8 @@ class _Assembly:
         """The facts that the rules go by."""
         signals, text, spare = self.signals, self.text, self.lexicon.polite(self.hint)
         tables = [one.consent for one in self.lexicon.languages.values()]
-        consent = read_consent(text, tables, self.skipped)
+        nearly = read_consent(text, tables, self.skipped, _STRANGERS)
+        consent = nearly and read_consent(text, tables, self.skipped)
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
         strange = self._unread(spare)
@@ -179,7 +180,7 @@ class _Assembly:
             strange=strange,
             stop=consent == "stop" or self._whole("stop", spare),
             start=consent == "start" or self._whole("start", spare),
-            consent=consent or read_consent(text, tables, self.skipped, _STRANGERS),
+            consent=consent or nearly,
             human=self._whole("human", spare),
             help=self._whole("help", spare),
             listing=self._whole("list", spare),
@@ -192,14 +193,11 @@ class _Assembly:
     def _unread(self, spare: frozenset[str]) -> int:
         """How many words are strange to us and not said out of politeness."""
         words = [token for at, token in enumerate(self.text.words) if at not in self.skipped and token.kind == "w"]
-        return sum(token.text not in spare and not self._is_known(token.text) for token in words)
-
-    def _is_known(self, word: str) -> bool:
-        return word in self.lexicon.all_known or bool(self.lexicon.book.atoms(word))
+        return sum(token.text not in spare and not self.lexicon.knows(token.text) for token in words)
 
     def _whole(self, name: str, spare: frozenset[str]) -> bool:
         hits = whole_says(self.signals, name)
-        return any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
+        return bool(hits) and any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
 
     def _identity(self) -> tuple[str | None, IdentityStatus, tuple[str, ...]]:
         """The patient's code, its status, the other right ones; of child and parent the child is the patient."""

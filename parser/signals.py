@@ -3,7 +3,8 @@ is one only if."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from parser.lexicon import WHOLE, Language, Lexicon
 from parser.normal import Text, Token
@@ -69,8 +70,7 @@ _RIVALS = _NEGATABLE | {
 """Meanings that one word cannot have at once: the longer of two stems tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One thing said: the phrase that says it, and whether it is denied or only a condition."""
 
     hit: Hit
@@ -139,13 +139,9 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     *protected* are words that may not be corrected (names).
     """
     words = text.words
-    guessed = lexicon.book.misspelt(words, protected)
+    found = lexicon.book.find(words, protected)
     names = sum(1 << at for at in protected)
-    hits = [
-        hit
-        for hit in lexicon.book.find(words, protected)
-        if hit.mask & ~names and _at_home(hit, words, lexicon, tongue, guessed)
-    ]
+    hits = [hit for hit in found.hits if hit.mask & ~names and _at_home(hit, words, lexicon, tongue, found.misspelt)]
     hits = _most_exact(hits)
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
@@ -155,14 +151,14 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     starts = _conditions(words, hits, languages)
     used: set[int] = set()
     for hit in hits:
-        signal = Signal(hit)
+        negated = False
         if hit.signal in _NEGATABLE or hit.signal.startswith(("service:", "emergency:")):
             by = _negated_by(hit, words, negators, lexicon.languages[hit.language])
-            signal = replace(signal, negated=by is not None or _denied_within(hit, words, denials))
-            used |= {by} if by is not None and hit.signal != "obstacle" else set()
-        if starts and hit.signal in _DEPENDENT:
-            signal = replace(signal, conditional=_is_conditional(hit, words, starts))
-        signals.said.setdefault(hit.signal, []).append(signal)
+            negated = by is not None or _denied_within(hit, words, denials)
+            if by is not None and hit.signal != "obstacle":
+                used.add(by)
+        conditional = bool(starts) and hit.signal in _DEPENDENT and _is_conditional(hit, words, starts)
+        signals.said.setdefault(hit.signal, []).append(Signal(hit, negated, conditional))
         signals.mask |= hit.mask
     _drop_helpers(signals, used)
     return signals

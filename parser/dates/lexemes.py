@@ -107,18 +107,9 @@ class DateWords:
     endings: tuple[tuple[str, str], ...] = ()
     number_endings: tuple[tuple[str, str], ...] = ()
     weak: frozenset[str] = frozenset()
-    cache: dict[str, Meaning | None] = field(default_factory=dict)
 
     def meaning(self, word: str) -> Meaning | None:
         """What *word* is, with its ending read; None when this language does not know it."""
-        if word in self.cache:
-            return self.cache[word]
-        if len(self.cache) > 20_000:
-            self.cache.clear()
-        found = self.cache[word] = self._find(word)
-        return found
-
-    def _find(self, word: str) -> Meaning | None:
         if found := self.exact.get(word):
             return self._inflected(found, word) if found.kind in "np" else found
         for length in range(min(len(word), _LONGEST_STEM), 1, -1):
@@ -208,47 +199,70 @@ def _learn(table: DateWords, written: str, meaning: Meaning) -> None:
             table.exact[words[0]] = meaning._replace(weak=weak)
 
 
+class Entry(NamedTuple):
+    """What a word may be in a text of one language: the words in a row that it begins, then what it means alone."""
+
+    rows: tuple[tuple[tuple[str, ...], Meaning], ...]
+    alone: Meaning | None
+
+
+_CACHED_WORDS = 60_000
+
+
 @dataclass(slots=True)
 class Lexer:
     """Cuts texts into lexemes with one lexicon's tables."""
 
     tables: dict[str, DateWords]
+    _entries: dict[tuple[str | None, str], Entry] = field(default_factory=dict)
 
     def read(self, text: Text, tongue: str | None, skipped: set[int]) -> list[Lexeme]:
         """The lexemes of *text*, its likely language first; tokens at word indexes *skipped* say nothing of time."""
-        tables = self._in_order(tongue)
         hidden = {text.words[at].start for at in skipped}
         hidden |= {token.start for token in text.words if text.written(token).lower() in _NO_DAYS}
         found: list[Lexeme] = []
         index, tokens = 0, text.tokens
         while index < len(tokens):
-            index = self._step(index, tokens, tables, hidden, found)
+            index = self._step(index, tokens, tongue, hidden, found)
         return _without_lonely(found)
 
     def _in_order(self, tongue: str | None) -> list[DateWords]:
         first = [self.tables[tongue]] if tongue in self.tables else []
         return first + [table for code, table in self.tables.items() if code != tongue]
 
-    def _step(
-        self, index: int, tokens: list[Token], tables: list[DateWords], hidden: set[int], found: list[Lexeme]
-    ) -> int:
+    def _step(self, index: int, tokens: list[Token], tongue: str | None, hidden: set[int], found: list[Lexeme]) -> int:
         token = tokens[index]
         if token.kind == "n":
-            return _glued(index, tokens, tables, found) or _number(index, tokens, found)
+            return _glued(index, tokens, self._in_order(tongue), found) or _number(index, tokens, found)
         if token.kind == "s" or token.start in hidden:
             found.append(Lexeme(_SIGNS.get(token.text, "?" if token.kind == "w" else ";"), None, "", index, index))
             return index + 1
-        for at, table in enumerate(tables):
-            if row := _row(index, tokens, table):
-                length, meaning = row
-                found.append(Lexeme(meaning.kind, meaning.value, meaning.flag, index, index + length - 1))
-                return index + length
-            meaning_ = table.meaning(token.text)
-            if meaning_ is not None and (at == 0 or _clear(token.text, meaning_)):
-                _append(index, token, meaning_, found)
-                return index + 1
-        found.append(Lexeme("?", None, "", index, index))
+        entry = self._entries.get((tongue, token.text)) or self._look_up(token.text, tongue)
+        for words, meaning in entry.rows:
+            if [one.text for one in tokens[index : index + len(words)]] == list(words):
+                found.append(Lexeme(meaning.kind, meaning.value, meaning.flag, index, index + len(words) - 1))
+                return index + len(words)
+        if entry.alone is not None:
+            _append(index, token, entry.alone, found)
+        else:
+            found.append(Lexeme("?", None, "", index, index))
         return index + 1
+
+    def _look_up(self, word: str, tongue: str | None) -> Entry:
+        if len(self._entries) >= _CACHED_WORDS:
+            self._entries.clear()
+        entry = self._entries[tongue, word] = self._entry(word, tongue)
+        return entry
+
+    def _entry(self, word: str, tongue: str | None) -> Entry:
+        """The text's own language comes first; where one knows *word* alone, the later ones begin no row with it."""
+        rows: list[tuple[tuple[str, ...], Meaning]] = []
+        for at, table in enumerate(self._in_order(tongue)):
+            rows += table.rows.get(word, ())
+            meaning = table.meaning(word)
+            if meaning is not None and (at == 0 or _clear(word, meaning)):
+                return Entry(tuple(rows), meaning)
+        return Entry(tuple(rows), None)
 
 
 _SIGNS = {
@@ -275,14 +289,6 @@ _FOREIGN_KINDS = frozenset("dwmFkop")
 def _clear(word: str, meaning: Meaning) -> bool:
     """Whether a word of another language than the text's may count: long ones, and only days and months."""
     return len(word) >= 4 and meaning.kind in _FOREIGN_KINDS and not meaning.weak
-
-
-def _row(index: int, tokens: list[Token], table: DateWords) -> tuple[int, Meaning] | None:
-    for words, meaning in table.rows.get(tokens[index].text, ()):
-        length = len(words)
-        if index + length <= len(tokens) and all(tokens[index + at].text == words[at] for at in range(1, length)):
-            return length, meaning
-    return None
 
 
 def _append(index: int, token: Token, meaning: Meaning, found: list[Lexeme]) -> None:

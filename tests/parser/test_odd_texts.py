@@ -1,6 +1,7 @@
 """Whatever arrives, the parser answers: it never raises, hangs or invents."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import date, datetime
@@ -202,3 +203,19 @@ def test_the_module_reads_and_writes_json_lines():
     answer = json.loads(ran.stdout)
     assert (answer["id"], answer["intent"], answer["when"]) == ("a", "cancel", None)
     assert answer["ref"] == [{"from": "2026-04-21T00:00", "to": "2026-04-22T00:00"}]
+
+
+def test_every_process_reads_a_slip_of_the_pen_alike():
+    script = (
+        "from datetime import datetime, UTC\nfrom parser.reading import parse\n"
+        "text = 'vatraan ajna hammstarkastsueen pe 22.1. klo 10 070165-919R arto hiltunen'\n"
+        "print(parse(text, datetime(2027, 1, 11, tzinfo=UTC)))"
+    )
+    readings = [
+        subprocess.run(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "067"
+    ]
+    assert b"Intent.BOOK" in readings[0]
+    assert len(set(readings)) == 1
