@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.types.numeric import Int8Dumper
+from psycopg.types.array import ListBinaryDumper
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
@@ -125,8 +126,12 @@ def _private_file(path: Path) -> None:
 
 
 def _keep_statements_prepared(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Let each statement be one prepared statement: psycopg's width of integers by value would make many of it."""
-    connection.adapters.register_dumper(int, Int8Dumper)
+    """Let each statement be one prepared statement: psycopg's width of integers by value would make many of it.
+
+    Lists go in binary form, which of times and octets takes a tenth of the time to write.
+    """
+    for kind, dumper in ((int, Int8BinaryDumper), (int, Int8Dumper), (list, ListBinaryDumper)):  # the last one counts
+        connection.adapters.register_dumper(kind, dumper)
     connection.prepared_max = 500
 
 

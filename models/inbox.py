@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
@@ -125,15 +125,24 @@ def insert_parts(connection: Connection, parts: Sequence[PartIn]) -> list[int]:
     return _NEW_PARTS.ids(connection, [{name: getattr(part, name) for name in _COLUMNS} for part in parts])
 
 
-_NEW_THREADS = Many.insert(THREAD, "number service_number last_text_at", ignoring=["number", "service_number"])
+_NEW_THREADS = Many.insert(
+    THREAD, "number service_number clinic_id last_text_at", ignoring=["number", "service_number"]
+)
 
 
-def make_threads(connection: Connection, pairs: Collection[tuple[str, str]], now: datetime) -> None:
-    """Make the threads (number, service number) that there are not yet."""
+def make_threads(
+    connection: Connection,
+    pairs: Collection[tuple[str, str]],
+    now: datetime,
+    clinics: Mapping[tuple[str, str], int] | None = None,
+) -> None:
+    """Make the threads (number, service number) that there are not yet, with the clinic that *clinics* has for each."""
+    known = clinics or {}
     rows = [
         {
             "number": number,
             "service_number": service_number,
+            "clinic_id": known.get((number, service_number)),
             "last_text_at": now,
         }
         for number, service_number in sorted(pairs)

@@ -122,8 +122,9 @@ class Planner:
             known = {(row.kind, row.step) for row in rows if row.for_start == visit.starts_at}
             new += [_row(visit, plan) for key, plan in wanted.items() if key not in known and _is_ahead(plan, visit)]
         reminding.settle(connection, settled, now)
-        reminding.add(connection, new)
         reminding.set_planned(connection, visits)
+        reminding.only_add(connection)
+        reminding.add(connection, new)
 
     def _plans(self, visit: Row[Any], now: datetime) -> tuple[Plan, ...] | None:
         """What is to be said about *visit*; None where its rules cannot be read."""

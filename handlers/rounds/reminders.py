@@ -150,20 +150,16 @@ class ReminderRound:
         return found
 
     def _write(self, connection: Connection, decided: Sequence[Decided], now: datetime) -> None:
-        """Lapse, put out, ask and record. A lapse withdraws what was queued about the visit, so it comes first."""
+        """Lapse, settle, put out, ask and record. A lapse withdraws what was queued about the visit: it comes first."""
         reminding.lapse(connection, [one.due[0].visit for one in decided if one.lapses], now)
         texts = [(one, one.outcome) for one in decided if isinstance(one.outcome, Text)]
-        pairs = {(text.number, text.service_number) for _, text in texts}
-        inbox.make_threads(connection, pairs, now)
-        threads = queries.threads(connection, pairs)
-        nowhere = {threads[t.number, t.service_number].id: t.clinic_id for _, t in texts}
-        reminding.place_threads(connection, nowhere)
         reminding.supersede(connection, [id_ for _, text in texts for id_ in text.supersedes], now)
-        ids = {pair: thread.id for pair, thread in threads.items()}
-        ledger.put_out(connection, self._keys, [_text_out(one, text, ids, now) for one, text in texts], now)
-        ledger.put_questions(connection, self._keys, [q for _, text in texts for q in _questions(text, ids)], now)
         reminding.settle(connection, [each for one in decided for each in one.settled()], now)
-        reminding.record(connection, [line for one in decided for line in _lines(one, ids)], now)
+        threads = _threads(connection, [text for _, text in texts], now)
+        reminding.only_add(connection)
+        ledger.put_out(connection, self._keys, [_text_out(one, text, threads, now) for one, text in texts], now)
+        ledger.put_questions(connection, self._keys, [q for _, text in texts for q in _questions(text, threads)], now)
+        reminding.record(connection, [line for one in decided for line in _lines(one, threads)], now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +233,16 @@ def _circles(
         if id_ in people.persons
     }
     return circles, numbers
+
+
+def _threads(connection: Connection, texts: Sequence[Text], now: datetime) -> dict[Pair, int]:
+    """The threads on which *texts* go, by id. One that is with no clinic yet is with the one that writes now."""
+    clinics = {(text.number, text.service_number): text.clinic_id for text in texts}
+    inbox.make_threads(connection, clinics, now, clinics)
+    threads = queries.threads(connection, clinics)
+    nowhere = {thread.id: clinics[pair] for pair, thread in threads.items() if thread.clinic_id is None}
+    reminding.place_threads(connection, nowhere)
+    return {pair: thread.id for pair, thread in threads.items()}
 
 
 def _text_out(decided: Decided, text: Text, threads: Mapping[Pair, int], now: datetime) -> TextOut:
