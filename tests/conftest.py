@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -18,20 +19,25 @@ from models.schema import migrate
 from tests.servers import PostgreSQL, Valkey
 
 TEMPLATE = "migrated"
-EMPTY = """
+SMALL = 128 * 1024  # octets of a table whose rows are deleted; TRUNCATE makes new files for it and each of its indexes
+EMPTY = f"""
 DO $$
-DECLARE name text; filled text[] := ARRAY[]::text[]; found boolean;
+DECLARE name text; filled boolean; large text[] := ARRAY[]::text[];
 BEGIN
+  PERFORM set_config('session_replication_role', 'replica', true);  -- in any order: foreign keys are not looked at
   PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid();
+  EXECUTE (SELECT format('LOCK TABLE %s IN EXCLUSIVE MODE', string_agg(format('%I', tablename), ', '))
+    FROM pg_tables WHERE schemaname = 'public');  -- what they were committing is in
   FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I)', name) INTO found;
-    IF found THEN filled := filled || format('%I', name); END IF;
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I)', name) INTO filled;
+    IF filled AND pg_relation_size(format('%I', name)) > {SMALL} THEN large := large || format('%I', name);
+    ELSIF filled THEN EXECUTE format('DELETE FROM %I', name);
+    END IF;
   END LOOP;
-  IF cardinality(filled) > 0 THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
-  FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
-    EXECUTE format('ALTER SEQUENCE %I RESTART', name);
-  END LOOP;
+  IF cardinality(large) > 0 THEN EXECUTE 'TRUNCATE ' || array_to_string(large, ', ') || ' CASCADE'; END IF;
+  PERFORM setval(format('%I', sequencename), start_value, false)
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL;
 END $$
 """
 SHAPE = """
@@ -59,28 +65,29 @@ class SharedDatabase:
     def empty(self) -> None:
         """Cut off whoever is connected and delete every row; a test that changed the schema costs a new database."""
         try:
-            self._execute(EMPTY)
+            self._connection.execute(EMPTY)
             as_before = self._look() == self._shape
         except psycopg.Error:
             as_before = False
         if not as_before:
+            self.close()
             self._server.execute(f"DROP DATABASE {self._name} WITH (FORCE)")
             self._make()
             self._shape = self._look()
+
+    def close(self) -> None:
+        """Leave the database as it is."""
+        self._connection.close()
 
     def _make(self) -> None:
         self._name = f"test_{next(self._numbers)}"
         self._server.execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
         self.url = self._server.url(self._name)
+        where = {"host": str(self._server.directory), "user": "postgres", "dbname": self._name}
+        self._connection = psycopg.connect(**where, autocommit=True)  # kept: a new one reads the catalogue anew
 
     def _look(self) -> object:
-        with psycopg.connect(host=str(self._server.directory), user="postgres", dbname=self._name) as connection:
-            return connection.execute(SHAPE).fetchone()
-
-    def _execute(self, statement: str) -> None:
-        where = {"host": str(self._server.directory), "user": "postgres", "dbname": self._name}
-        with psycopg.connect(**where, autocommit=True) as connection:
-            connection.execute(statement.encode())
+        return self._connection.execute(SHAPE).fetchone()
 
 
 @pytest.fixture(scope="session")
@@ -125,8 +132,9 @@ def sqlite_database(_sqlite_template: Path, tmp_path: Path) -> Iterator[Database
 
 
 @pytest.fixture(scope="session")
-def _shared_postgresql(_postgresql_template: str, postgresql_server: PostgreSQL) -> SharedDatabase:
-    return SharedDatabase(postgresql_server, _postgresql_template)
+def _shared_postgresql(_postgresql_template: str, postgresql_server: PostgreSQL) -> Iterator[SharedDatabase]:
+    with closing(SharedDatabase(postgresql_server, _postgresql_template)) as shared:
+        yield shared
 
 
 @pytest.fixture
