@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -51,6 +52,28 @@ SELECT (SELECT string_agg(relname || relkind::text, ',' ORDER BY relname, oid)
        (SELECT count(*) FROM pg_attrdef),
        (SELECT max(version_num) FROM alembic_version)
 """
+
+
+class CompiledStatements(dict[tuple[Any, ...], Any]):
+    """SQLAlchemy's cache of compiled statements, for all engines of a kind: compiling costs a short test more than its
+    statements do, and an engine of its own would begin with nothing."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get((key[0].name, *key[1:]), default)  # key[0] is the engine's dialect, one object of many alike
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), compiled)
+
+
+COMPILED = CompiledStatements()
+
+
+def opened(url: str, data_dir: Path) -> Database:
+    """The database at *url* as `connect` gives it, but with the statements compiled that earlier tests used."""
+    database = connect(url, data_dir=data_dir)
+    for engine in (database.writer, database.reader):
+        engine.update_execution_options(compiled_cache=COMPILED)
+    return database
 
 
 class SharedDatabase:
@@ -126,7 +149,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sqlite_database(_sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """A migrated, empty SQLite database in *tmp_path*; `database.url` opens it from another process."""
     shutil.copy(_sqlite_template, tmp_path / FILE_NAME)
-    database = connect("", data_dir=tmp_path)
+    database = opened("", tmp_path)
     yield database
     database.close()
 
@@ -140,7 +163,7 @@ def _shared_postgresql(_postgresql_template: str, postgresql_server: PostgreSQL)
 @pytest.fixture
 def postgresql_database(_shared_postgresql: SharedDatabase) -> Iterator[Database]:
     """A migrated, empty PostgreSQL database; whoever is still connected at the end of the test is cut off."""
-    database = connect(_shared_postgresql.url, data_dir=Path())
+    database = opened(_shared_postgresql.url, Path())
     yield database
     database.close()
     _shared_postgresql.empty()
