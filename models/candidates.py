@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, Table, and_, func, literal_column, or_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, literal_column, or_, select
 
+from models.among import among
 from models.applying import APPOINTMENT, QUESTION, SLOT
 from models.base import fixed
 from models.facts import PersonFacts
@@ -44,20 +45,32 @@ _OPEN = OFFER.c.state == fixed(OfferState.OPEN)
 # --- what is due --------------------------------------------------------------------------------------------------
 
 
-def freed_slots(connection: Connection, after: int, most: int) -> list[FreedSlot]:
-    """Up to *most* slots that fell free and were not looked at, by id after *after*."""
-    parent = OFFER.alias()
-    query = (
-        select(SLOT, func.coalesce(parent.c.depth, 0).label("depth"))
-        .outerjoin(parent, parent.c.id == SLOT.c.freed_offer_id)
-        .where(SLOT.c.freed_at.is_not(None), SLOT.c.id > after)
-        .order_by(SLOT.c.id)
-        .limit(most)
-    )
-    rows = connection.execute(query).all()
+_PARENT = OFFER.alias()
+_FREED = (
+    select(SLOT, func.coalesce(_PARENT.c.depth, 0).label("depth"))
+    .outerjoin(_PARENT, _PARENT.c.id == SLOT.c.freed_offer_id)
+    .where(SLOT.c.freed_at.is_not(None))
+    .order_by(SLOT.c.freed_at, SLOT.c.id)  # as the index has them: by ids it would go through all slots
+    .limit(bindparam("most"))
+)
+_FREED_LATER = _FREED.where(
+    SLOT.c.freed_at >= bindparam("at"), or_(SLOT.c.freed_at > bindparam("at"), SLOT.c.id > bindparam("id_"))
+)
+_SERVICES_OF = (
+    select(SLOT_SERVICE.c.slot_id, SLOT_SERVICE.c.service_id)
+    .where(among(SLOT_SERVICE.c.slot_id, "slots"))
+    .order_by(SLOT_SERVICE.c.service_id)
+)
+
+
+def freed_slots(connection: Connection, after: FreedSlot | None, most: int) -> list[FreedSlot]:
+    """Up to *most* slots that fell free and were not looked at, the first freed first, from that one on."""
+    later = {} if after is None else {"at": after.freed_at, "id_": after.id}
+    rows = connection.execute(_FREED_LATER if later else _FREED, {"most": most} | later).all()
+    if not rows:
+        return []
     services: dict[int, list[int]] = defaultdict(list)
-    used_for = select(SLOT_SERVICE).where(SLOT_SERVICE.c.slot_id.in_([row.id for row in rows]))
-    for slot_id, service_id in connection.execute(used_for.order_by(SLOT_SERVICE.c.service_id)):
+    for slot_id, service_id in connection.execute(_SERVICES_OF, {"slots": [row.id for row in rows]}):
         services[slot_id].append(service_id)
     return [_freed(row, services[row.id]) for row in rows]
 
@@ -80,38 +93,53 @@ def _freed(row: Row[Any], services: Sequence[int]) -> FreedSlot:
     )
 
 
+_OVER = (
+    select(OFFER.c.id)
+    .where(_OPEN, OFFER.c.deadline <= bindparam("now"))
+    .order_by(OFFER.c.deadline)
+    .limit(bindparam("most"))
+)
+
+
 def offers_over(connection: Connection, now: datetime, most: int) -> list[int]:
     """Open offers whose deadline has passed."""
-    over = select(OFFER.c.id).where(_OPEN, OFFER.c.deadline <= now).order_by(OFFER.c.deadline).limit(most)
-    return [row[0] for row in connection.execute(over)]
+    return [row[0] for row in connection.execute(_OVER, {"now": now, "most": most})]
+
+
+_WAVES = (
+    select(OFFER)
+    .where(_OPEN, OFFER.c.next_wave_at <= bindparam("now"), OFFER.c.deadline > bindparam("now"))
+    .order_by(OFFER.c.next_wave_at)
+    .limit(bindparam("most"))
+)
+# By themselves: in a join SQLite, which believes that there are many offers where it has counted none, reads all slots.
+_TIMES = select(*(SLOT.c[name] for name in ("id", "starts_at", "ends_at"))).where(among(SLOT.c.id, "slots"))
 
 
 def waves_due(connection: Connection, now: datetime, most: int) -> list[OpenOffer]:
     """Open offers whose next wave is due."""
-    query = (
-        select(OFFER, SLOT.c.starts_at, SLOT.c.ends_at)
-        .join(SLOT, SLOT.c.id == OFFER.c.slot_id)
-        .where(_OPEN, OFFER.c.next_wave_at <= now, OFFER.c.deadline > now)
-        .order_by(OFFER.c.next_wave_at)
-        .limit(most)
+    rows = connection.execute(_WAVES, {"now": now, "most": most}).all()
+    if not rows:
+        return []
+    times = {slot.id: slot for slot in connection.execute(_TIMES, {"slots": [row.slot_id for row in rows]})}
+    return [_open_offer(row, times[row.slot_id]) for row in rows]
+
+
+def _open_offer(row: Row[Any], slot: Row[Any]) -> OpenOffer:
+    return OpenOffer(
+        id=row.id,
+        key=row.key,
+        code=row.code,
+        slot_id=row.slot_id,
+        clinic_id=row.clinic_id,
+        service_id=row.service_id,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        deadline=row.deadline,
+        wave_size=row.wave_size,
+        wave_minutes=row.wave_minutes,
+        waves=row.waves,
     )
-    return [
-        OpenOffer(
-            id=row.id,
-            key=row.key,
-            code=row.code,
-            slot_id=row.slot_id,
-            clinic_id=row.clinic_id,
-            service_id=row.service_id,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            deadline=row.deadline,
-            wave_size=row.wave_size,
-            wave_minutes=row.wave_minutes,
-            waves=row.waves,
-        )
-        for row in connection.execute(query)
-    ]
 
 
 def new_code(connection: Connection) -> str:

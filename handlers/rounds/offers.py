@@ -44,13 +44,13 @@ class OfferRound:
         """End, begin and ask; returns how many steps were taken. What fails is logged and left to the next round."""
         with self._database.reading() as connection:
             over = candidates.offers_over(connection, now, AT_ONCE)
-            freed = candidates.freed_slots(connection, 0, AT_ONCE)
+            freed = candidates.freed_slots(connection, None, AT_ONCE)
             catalogue = queries.read_catalogue(connection) if freed else None
         done = sum(self._carefully(self._end, id_, now) for id_ in over)
         while freed and catalogue is not None:
             done += sum(self._carefully(self._look_at, slot, catalogue, now) for slot in freed)
             with self._database.reading() as connection:
-                freed = candidates.freed_slots(connection, freed[-1].id, AT_ONCE)
+                freed = candidates.freed_slots(connection, freed[-1], AT_ONCE)
         with self._database.reading() as connection:
             due = candidates.waves_due(connection, now, AT_ONCE)
             catalogue = queries.read_catalogue(connection) if due else None

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, insert
 
-from models import applying, inbox, ledger, openings, outbox, queries, reminding, upkeep
+from models import applying, candidates, inbox, ledger, openings, outbox, queries, reminding, upkeep
 from models.changes import (
     BookAppointment,
     CancelAppointment,
@@ -34,6 +34,7 @@ from models.crypto import seal_text
 from models.database import FILE_NAME, Database, connect
 from models.facts import SlotSearch, Window
 from models.ledger import Entry, Handled, HandOverOut, TextOut
+from models.offer import Offer
 from models.outbox import Accepted, Said
 from models.patient import ContactNumber, FailedProof, Guardianship, Patient, Stop
 from models.post import (
@@ -52,6 +53,7 @@ from models.states import (
     HandOverReason,
     HandOverState,
     InboxState,
+    OfferState,
     OutboxState,
     Outcome,
     Purpose,
@@ -104,6 +106,7 @@ def fill_all(connection: Connection) -> None:
             "starts_at": TOMORROW + n * MINUTE,
             "ends_at": TOMORROW + (n + 30) * MINUTE,
             "state": SlotState.TAKEN if n <= MANY // 2 else SlotState.FREE,
+            "freed_at": NOW if n % 500 == 0 else None,
         },
     )
     fill(connection, SlotService, lambda n: {"slot_id": n, "service_id": service})
@@ -136,6 +139,7 @@ def fill_all(connection: Connection) -> None:
     fill(connection, Submission, lambda n: _submission(n))
     fill(connection, ParkedReceipt, lambda n: _parked(n))
     fill(connection, Reminder, lambda n: _reminder(n))
+    fill(connection, Offer, lambda n: _offer(n, clinics[n % 3], service))
 
 
 def _session(n: int) -> dict:
@@ -236,6 +240,23 @@ def _reminder(n: int) -> dict:
     }
 
 
+def _offer(n: int, clinic: int, service: int) -> dict:
+    return {
+        "key": f"offer{n}",
+        "slot_id": n,
+        "clinic_id": clinic,
+        "service_id": service,
+        "state": OfferState.OPEN if n % 500 == 0 else OfferState.WON,
+        "code": "4K7",
+        "wave_size": 10,
+        "wave_minutes": 10,
+        "deadline": NOW + n * MINUTE - DAY,
+        "next_wave_at": NOW + n * MINUTE - DAY,
+        "created_by": "rule",
+        "opened_at": NOW,
+    }
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def large(request, tmp_path_factory) -> Iterator[Database]:
     """A database with many rows in every table, for all tests of this module."""
@@ -302,6 +323,12 @@ def scans(plan: list[str]) -> list[str]:
     return [line for line in plan if _WALKS_ALL.search(line) and not line.endswith(_UNDER_WAY)]
 
 
+def test_a_round_of_offers_looks_at_what_fell_free_and_at_no_other_slot(large):
+    (_, plan), _ = plans_of(large, lambda c: candidates.freed_slots(c, None, 50))
+
+    assert any("ix_slot_freed" in line for line in plan), plan
+
+
 FIRST, LAST = 7, MANY - 7  # patients with a visit, and with a cancelled one
 SLOT, FREE = FIRST, MANY - 1
 NUMBERS = [number(n) for n in (FIRST, 70, 700)]
@@ -363,6 +390,9 @@ READS = {
     "due_ids": lambda c: reminding.due_ids(c, NOW, 50),
     "guardians_of": lambda c: reminding.guardians_of(c, IDS),
     "asked_visits": lambda c: reminding.asked_visits(c, IDS),
+    "freed_slots": lambda c: candidates.freed_slots(c, None, 50),
+    "offers_over": lambda c: candidates.offers_over(c, NOW, 50),
+    "waves_due": lambda c: candidates.waves_due(c, NOW, 5),
     "questions_due": lambda c: upkeep.questions_due(c, NOW, 50),
     "open_sessions_of_others": lambda c: inbox.open_sessions_of_others(c, "host:9:0"),
 }
