@@ -48,7 +48,7 @@ async def run(house: House, stopping: threading.Event) -> None:
     languages = house.settings.service.languages
     post = PostOffice(house.database, house.keys, gateway)
     desk = Desk(house.database, house.keys, house.identity_rules, languages, gateway)
-    turns = Turns(post, desk, gateway=gateway, clock=house.clock)
+    turns = Turns(post, desk, gateway=gateway, clock=house.clock, beside=not house.database.is_sqlite)
     links = [_link(bind, house, turns) for bind in house.settings.smpp]
     bell = Bell(redis_url(house.settings), turns.ring)
     _settle_memory()

@@ -1,7 +1,8 @@
 """What a channel needs from the rest of the house, and what the rest needs from a channel.
 
-`gateway` never imports `handlers`: the composition root passes objects that keep these promises. Everything here is
-called from the one database thread (`turns.py`), never from the event loop.
+`gateway` never imports `handlers`: the composition root passes objects that keep these promises. Nothing here is
+called from the event loop: the post is called from the database thread (`turns.py`), the desk from that or from one of
+its own beside it, never from two at once.
 """
 
 from __future__ import annotations

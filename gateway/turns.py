@@ -1,9 +1,9 @@
-"""The one database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
+"""The database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
 
-A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a few of
-the stored texts, and submit its answers; lease other texts for links that have room. Whatever arrives meanwhile waits
-for one desk batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes
-what came during the last.
+A round: store what arrived and acknowledge it; settle what carriers said of our submits; lease texts for links that
+have room; let the desk answer a batch of the stored texts, and submit its answers. Whatever arrives meanwhile waits for
+one batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what came
+during the last. A database server can serve two at once: there the desk works beside, in a thread of its own.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
-from gateway.channel import BindReport, Desk, Post, Stored
+from gateway.channel import Answered, BindReport, Desk, Post, Stored
 from gateway.intake import Delivery, Intake, Source, each_alone, trouble
 from gateway.smpp.events import ReceiptArrived
 from gateway.text import OutboundText, Settlement
@@ -66,12 +67,37 @@ class _Ended:
 
 
 @dataclass(slots=True)
+class _Errand:
+    """What the desk is asked to do - sweep, answer a batch with leases for as many as the lines have room - and how it
+    ended."""
+
+    batch: list[Stored]
+    lines: dict[str, tuple[int, Line]]
+    sweeps: bool
+    swept: int = 0
+    answered: Answered = field(default_factory=Answered)
+    error: Exception | None = None
+
+    def carry_out(self, desk: Desk, clock: Callable[[], datetime]) -> None:
+        """Do it; what goes wrong is kept for the turn that takes it back."""
+        try:
+            if self.sweeps:
+                self.swept = desk.sweep(clock())
+            if self.batch:
+                room = {number: room for number, (room, _) in self.lines.items()}
+                self.answered = desk.answer(self.batch, clock(), room)
+        except Exception as error:
+            self.error = error
+
+
+@dataclass(slots=True)
 class _Round:
     """What came since the last round."""
 
     deliveries: list[Delivery] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     ended: list[_Ended] = field(default_factory=list)
+    errand: _Errand | None = None
 
 
 _WAKE: Final = object()
@@ -90,7 +116,9 @@ class Turns(threading.Thread):
         gateway: str,
         clock: Callable[[], datetime],
         desk_batch: int = 64,
+        beside: bool = False,
     ) -> None:
+        """*beside*: the desk has a thread of its own, for a database that serves two at once."""
         super().__init__(name="turns", daemon=True)
         self._post = post
         self._desk = desk
@@ -101,6 +129,8 @@ class Turns(threading.Thread):
         self._queue: SimpleQueue[object] = SimpleQueue()
         self._backlog: deque[Stored] = deque()
         self._desk_batch = desk_batch  # texts; a fixed number, or a slow disk would make batches small and work dear
+        self._beside = ThreadPoolExecutor(1, "desk") if beside else None
+        self._at_desk = False  # whether the desk has an errand under way
         self._desk_failures = 0  # in a row, of the batch at the head
         self._held: list[Stored] = []  # texts that the desk wants to see again
         self._held_until = 0.0
@@ -145,16 +175,24 @@ class Turns(threading.Thread):
         """Take turns until stopped. No exception of a turn ends it."""
         sys.setswitchinterval(_SWITCH)
         while not self._stopping:
-            came = self._wait()
-            self._turn("store", self._store, came)
-            self._turn("settle", self._settle, came)
-            self._turn("sessions", self._close, came)
+            self._take_in(self._wait())
             if time.monotonic() >= self._away_until:
                 self._turn("housekeeping", self._keep_house)
-                self._turn("desk", self._answer)
                 self._turn("lease", self._lease)
+                self._turn("desk", self._serve)
+        if self._beside is not None:
+            self._beside.shutdown()
+            while self._at_desk:
+                self._take_in(self._wait())
         self._turn("release", self._post.release, self._gateway, self._clock())
         self._turn("sessions", self._intake.close_all, self._clock())
+
+    def _take_in(self, came: _Round) -> None:
+        self._turn("store", self._store, came)
+        self._turn("settle", self._settle, came)
+        self._turn("sessions", self._close, came)
+        if came.errand is not None:
+            self._turn("desk", self._take_back, came.errand)
 
     def _turn(self, name: str, take: Callable[..., None], *arguments: object) -> None:
         try:
@@ -179,13 +217,10 @@ class Turns(threading.Thread):
         now = time.monotonic()
         if now < self._away_until:
             return self._away_until - now
-        if (
-            self._backlog
-            or now >= self._sweep_at
-            or any(line.name in self._hungry and line.room() for line in self._lines)
-        ):
+        due = not self._at_desk and (bool(self._backlog) or now >= self._sweep_at)
+        if self._stopping or due or any(line.name in self._hungry and line.room() for line in self._lines):
             return 0.0
-        held = self._held_until if self._held else self._keep_at
+        held = self._held_until if self._held and not self._at_desk else self._keep_at
         return max(0.0, min(self._poll_at, self._keep_at, held) - now)
 
     def _sort(self, came: _Round, item: object) -> None:
@@ -196,6 +231,8 @@ class Turns(threading.Thread):
                 came.settlements.extend(item)
             case _Ended():
                 came.ended.append(item)
+            case _Errand():
+                came.errand = item
             case _ if item is _RING:
                 self._hungry.update(line.name for line in self._lines)
             case _ if item is _STOP:
@@ -244,28 +281,48 @@ class Turns(threading.Thread):
                 if texts:
                     line.submit(texts)
 
-    def _answer(self) -> None:
-        held = time.monotonic() >= self._held_until
-        if not (self._backlog or (held and self._held)):
+    def _serve(self) -> None:
+        """Give the desk something to do, if it has nothing."""
+        if self._at_desk or (errand := self._next_errand()) is None:
             return
+        self._at_desk = True
+        if self._beside is None:
+            errand.carry_out(self._desk, self._clock)
+            self._take_back(errand)
+        else:
+            self._beside.submit(self._work_beside, errand)
+
+    def _work_beside(self, errand: _Errand) -> None:
+        errand.carry_out(self._desk, self._clock)
+        self._queue.put(errand)
+
+    def _next_errand(self) -> _Errand | None:
+        now = time.monotonic()
+        held, sweeps = now >= self._held_until, now >= self._sweep_at
+        if not (self._backlog or (held and self._held) or sweeps):
+            return None
         batch = [self._backlog.popleft() for _ in range(min(self._desk_batch, len(self._backlog)))]
         if held:
             batch, self._held = [*self._held, *batch], []
-        try:
-            lines = self._roomiest()
-            answered = self._desk.answer(batch, self._clock(), {number: room for number, (room, _) in lines.items()})
-        except Exception:
-            self._put_back(batch)
-            raise
+        return _Errand(batch, self._roomiest(), sweeps)
+
+    def _take_back(self, errand: _Errand) -> None:
+        """Submit what was answered. Raises what went wrong; the desk then gets the same texts again."""
+        self._at_desk = False
+        if errand.error is not None:
+            self._put_back(errand.batch)
+            raise errand.error
         self._desk_failures = 0
-        for number, (_, line) in lines.items():
-            mine = [text for text in answered.leased if text.service_number == number]
+        if errand.sweeps:
+            self._sweep_at = time.monotonic() + (0 if errand.swept else _SWEEP)
+        for number, (_, line) in errand.lines.items():
+            mine = [text for text in errand.answered.leased if text.service_number == number]
             if mine:
                 line.submit(mine)
-        if answered.waiting:
-            self._held += answered.waiting
+        if errand.answered.waiting:
+            self._held += errand.answered.waiting
             self._held_until = time.monotonic() + _HOLD
-        if answered.queued:
+        if errand.answered.queued or errand.swept:
             self._hungry.update(line.name for line in self._lines)
 
     def _roomiest(self) -> dict[str, tuple[int, Line]]:
@@ -296,8 +353,3 @@ class Turns(threading.Thread):
             for line in self._lines:
                 line.set_rate(rates.get(line.name))
             self._away_for = 0.0
-        if now >= self._sweep_at:
-            handled = self._desk.sweep(self._clock())
-            self._sweep_at = now if handled else now + _SWEEP
-            if handled:
-                self._hungry.update(line.name for line in self._lines)

@@ -55,7 +55,11 @@ class Service:
         name = process_name(self.clock())
         self.worker = Desk(database, KEYS, rules)  # another process that sweeps
         self.turns = Turns(
-            PostOffice(database, KEYS, name), Desk(database, KEYS, rules, gateway=name), gateway=name, clock=self.clock
+            PostOffice(database, KEYS, name),
+            Desk(database, KEYS, rules, gateway=name),
+            gateway=name,
+            clock=self.clock,
+            beside=not database.is_sqlite,
         )
         settings = LinkSettings(
             name="main",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.channel import Answered
 from gateway.intake import Delivery
 from gateway.smpp.events import Quarantined, ReceiptArrived, TextArrived
 from gateway.smpp.pdu import Pdu
@@ -83,9 +84,9 @@ def desk(post):
     return EchoDesk(post)
 
 
-@pytest.fixture
-def turns(post, desk):
-    turns = Turns(post, desk, gateway="test", clock=wall)
+@pytest.fixture(params=[False, True], ids=["one thread", "the desk beside"])
+def turns(request, post, desk):
+    turns = Turns(post, desk, gateway="test", clock=wall, beside=request.param)
     yield turns
     if turns.is_alive():
         turns.stop(10)
@@ -398,7 +399,8 @@ def test_what_the_desk_never_manages_is_left_to_its_sweep(turns, post, desk, mon
     wait_until(lambda: [row.text.body for row in post.rows.values()] == ["Kiitos: 2"])
 
 
-def test_texts_that_arrive_wait_for_one_desk_batch_at_most(turns, post, desk):
+def test_texts_that_arrive_wait_for_one_desk_batch_at_most(post, desk):
+    turns = Turns(post, desk, gateway="test", clock=wall)
     source, order, gate = Source(), [], threading.Semaphore(0)
     store, answer = post.store, desk.answer
 
@@ -419,7 +421,54 @@ def test_texts_that_arrive_wait_for_one_desk_batch_at_most(turns, post, desk):
         gate.release()
     wait_until(lambda: len(post.rows) == 4)
 
+    turns.stop(10)
     assert order == ["store", "desk", "store", "desk", "desk", "desk"]
+
+
+def test_where_the_desk_works_beside_what_arrives_waits_for_no_batch(post, desk):
+    turns, line = Turns(post, desk, gateway="test", clock=wall, beside=True), Line()
+    source, gate, answer = Source(), threading.Event(), desk.answer
+    desk.answer = lambda stored, now, room: gate.wait() and answer(stored, now, room)
+    post.rates = {"main": 0.0}
+    turns.add(line)
+    turns.start()
+    turns.arrived(delivery(source, mo(b"1")))
+    wait_until(lambda: len(source.accepted) == 1)
+
+    turns.arrived(delivery(source, mo(b"2", n=4)))
+    turns.settled([settlement(post.write(patient(3), "Terve"))])
+    post.write(patient(2), "Hei")
+    turns.ring()
+    wait_until(lambda: len(source.accepted) == 2 and line.texts)
+    assert [text.body for text in line.texts] == ["Hei"]
+
+    gate.set()
+    wait_until(lambda: len(line.texts) == 3)
+    turns.stop(10)
+    assert [text.body for text in line.texts] == ["Hei", "Kiitos: 1", "Kiitos: 2"]
+
+
+def test_stopping_waits_for_the_desk_beside_and_takes_back_what_it_did(post, desk):
+    turns, line = Turns(post, desk, gateway="test", clock=wall, beside=True), Line()
+    source, begun, gate, answer = Source(), threading.Event(), threading.Event(), desk.answer
+    post.lease, lease = lambda *_: [], post.lease  # the desk alone leases
+
+    def slow_answer(stored, now, room):
+        begun.set()
+        gate.wait()
+        answer(stored, now, room)
+        return Answered(leased=lease("test", [CLINIC], 1, now))
+
+    desk.answer = slow_answer
+    turns.add(line)
+    turns.start()
+    turns.arrived(delivery(source, mo(b"Moi")))
+    begun.wait()
+    threading.Timer(0.1, gate.set).start()
+    turns.stop(10)
+
+    assert [text.body for text in line.texts] == ["Kiitos: Moi"]
+    assert post.released
 
 
 def test_stopping_settles_what_was_handed_over_and_gives_back_the_rest(turns, post):
