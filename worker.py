@@ -42,6 +42,7 @@ FORGOTTEN = timedelta(days=1)  # heartbeats of processes that ended so long ago
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a child that ended is started again
 STEADY = 30.0  # seconds that a child must live for its next end to count as the first
 PATIENCE = 15.0  # seconds for a child to finish its job
+GOODBYE = 1.0  # seconds for Redis to hear that a worker ends
 
 log = structlog.get_logger("worker")
 
@@ -163,14 +164,32 @@ class Supervisor:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
+                log.warning("worker_killed", pid=process.pid)
                 process.kill()
                 process.wait()
 
 
 class QueueWorker(SimpleWorker):
-    """An RQ worker that is back soon after Redis is: RQ's own would wait up to a minute."""
+    """An RQ worker that is back soon after Redis is, and ends soon when told to: RQ's own would wait up to a minute."""
 
     max_connection_wait_time = 2.0
+
+    @property
+    def connection_timeout(self) -> int:
+        """Seconds after which a Redis that says nothing hangs: it answers at the latest when there is no job."""
+        return self.dequeue_timeout + 2
+
+    def set_shutdown_requested_date(self) -> None:
+        """Tell nobody: this is called by a signal, and a Redis that hangs would keep the job from going on."""
+
+    def teardown(self) -> None:
+        """Say goodbye to Redis where it listens at once: what it is not told it forgets by itself."""
+        pool = self.connection.connection_pool
+        pool.disconnect(inuse_connections=False)
+        pool.reset()  # those that it has would keep their time-out, which lets a job be waited for
+        pool.connection_kwargs["socket_timeout"] = GOODBYE
+        with contextlib.suppress(redis.RedisError, OSError):
+            super().teardown()  # type: ignore[no-untyped-call]
 
 
 def work(house: House, queue: str) -> None:
@@ -181,7 +200,7 @@ def work(house: House, queue: str) -> None:
         QueueWorker(
             [queue],
             connection=connect_redis(redis_url(house.settings)),
-            worker_ttl=25,
+            worker_ttl=18,  # RQ waits 15 seconds less for a job
             maintenance_interval=10,
             job_monitoring_interval=5,
             log_job_description=False,

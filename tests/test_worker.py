@@ -347,6 +347,28 @@ def test_the_process_does_its_work_and_outlives_its_workers_and_redis(running):
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_the_process_ends_in_order_while_redis_hangs(running):
+    folder, process = running
+    data_dir = folder / "var"
+    parent = psutil.Process(process.pid)
+    eventually(lambda: len(queue_workers(parent)) == 3)
+    eventually(lambda: answers(data_dir))
+    eventually(lambda: registered_workers(data_dir) == 3)
+    server = next(child for child in parent.children() if "valkey" in child.name() or "redis" in child.name())
+
+    server.suspend()
+    process.send_signal(signal.SIGTERM)
+    eventually(lambda: not queue_workers(parent))
+    server.resume()
+
+    assert process.wait(30) == 0
+    assert "worker_killed" not in (folder / "log").read_text()
+
+
+def registered_workers(data_dir):
+    return redis.Redis(unix_socket_path=str(socket_path(data_dir))).scard("rq:workers")
+
+
 def is_migrated(data_dir):
     database = connect("", data_dir=data_dir)
     try:
