@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bench.world import SERVICE_NUMBER, Person, build
@@ -24,7 +23,8 @@ from gateway.simulator.thread import CarrierThread
 from models.crypto import Keys
 from models.database import connect
 from models.schema import migrate
-from tests.servers import PostgreSQL, end_with_us
+from tests.forks import start_main
+from tests.servers import PostgreSQL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "a secret of the tests, of the tests alone"
@@ -76,42 +76,45 @@ class Bind:
 
 
 class Gateway:
-    """A real `python -m gateway`, as a process of its own."""
+    """A gateway as a process of its own: `python -m gateway` without the second that its imports take."""
+
+    module = "gateway.__main__"
 
     def __init__(self, config: Path, name: str = "gateway") -> None:
         self.log = config.parent / f"{name}.log"
-        self._command = [sys.executable, "-m", "gateway", "--config", str(config)]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._arguments: list[object] = ["--config", config]
+        self._process: ForkServerProcess | None = None
 
     def start(self) -> None:
         """Start it; it need not be ready when this returns."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=ROOT, stdout=log, stderr=log, preexec_fn=end_with_us(signal.SIGKILL)
-            )
+        self.log.touch()
+        streams = (Path(os.devnull), self.log, self.log)
+        self._process = start_main(self.module, self._arguments, environment=os.environ, streams=streams)
 
     @property
     def pid(self) -> int:
         """Of the process that runs."""
         assert self._process is not None
+        assert self._process.pid is not None
         return self._process.pid
 
     @property
     def running(self) -> bool:
         """Whether it has neither ended nor been killed."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def kill(self) -> None:
         """kill -9, and wait until the process is gone."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait()
+        self._process.join()
 
-    def stop(self) -> int:
-        """SIGTERM; returns the exit status."""
+    def stop(self) -> int | None:
+        """SIGTERM; returns the exit status, None while it lives on."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(30)
+        self._process.join(30)
+        return self._process.exitcode
 
     def said(self, event: str) -> list[dict[str, object]]:
         """The lines of its log whose event holds *event*."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -34,11 +33,13 @@ AWAKE = {"TEKSTARI_REMINDERS__QUIET": "[]"}  # the tests run at night too
 
 
 class Worker(Gateway):
-    """A real `python worker.py` with the processes that it keeps."""
+    """A worker as a process of its own, with the real processes that it keeps."""
+
+    module = "worker"
 
     def __init__(self, config: Path, name: str = "worker", workers: int = 1) -> None:
         super().__init__(config, name)
-        self._command = [sys.executable, "worker.py", "--config", str(config), "--workers", str(workers)]
+        self._arguments += ["--workers", workers]
 
     def children(self) -> list[psutil.Process]:
         """Its RQ workers that live."""
@@ -52,7 +53,7 @@ class Worker(Gateway):
             with contextlib.suppress(psutil.NoSuchProcess):
                 os.kill(process.pid, signal.SIGKILL)
         assert self._process is not None
-        self._process.wait()
+        self._process.join()
         psutil.wait_procs(family[1:])
 
 
