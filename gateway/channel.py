@@ -77,7 +77,7 @@ class Post(Protocol):
 class Answered(NamedTuple):
     """What became of texts that were handed to the desk."""
 
-    waiting: Sequence[Stored] = ()  # hand these over again in a moment: they must wait for what other processes decide
+    waiting: Sequence[Stored] = ()  # hand these over again in a moment: they hang on what was decided about others
     leased: Sequence[OutboundText] = ()  # answers: submit them
     queued: bool = False  # whether others were put in the outbox, which are still to be leased
 

@@ -6,7 +6,7 @@ are written together. What cannot be written together is done text by text; what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from models.gathering import Gathering
 from models.inbox import Waiting
 from models.ledger import Conflict, Entry, Handled, HandOverOut, QuestionOut, TextOut
 from models.states import Purpose
-from parser.command import Command, Topic
+from parser.command import Command, Intent, Topic
 from parser.mask import mask
 from parser.reading import parse
 
@@ -44,6 +44,7 @@ AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word 
 GAP = "[…]"  # stands where a part never came
 CLAIM_WAITS = timedelta(seconds=2)  # for answers to the same offer that came before it, to other processes
 ABOUT_WAITLIST = frozenset({Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT, Topic.WAITLIST_LEAVE})
+TAKING = frozenset({Intent.ACCEPT, Intent.CONFIRM, Intent.CHOOSE})  # what a text that takes an offer may be read as
 ANSWER_HOLDS = timedelta(hours=24)  # an answer that could not be delivered for so long helps nobody
 
 log = structlog.get_logger("desk")
@@ -108,17 +109,20 @@ class Desk:
     def answer(self, stored: Sequence[Stored], now: datetime, room: Mapping[str, int] = NO_ROOM) -> Answered:
         """Handle complete texts among *stored* in batches, each in one transaction with its answers.
 
-        Those that must come again in a moment take an offer, and answers to it that came before them are in the hands
-        of other processes. After 2 s of that, those are handled here, and first.
+        Those that must come again in a moment see what these did. Or they take an offer, and answers to it that came
+        before them are in the hands of other processes; after 2 s of that, those are handled here, and first.
         """
         self._leases = Leases(self._gateway, room)
-        held = self._answer(self._letters(stored), now)
+        letters = self._letters(stored)
+        left = self._answer_once(letters, now)
+        ours = {letter.inbox_id for letter in letters}
+        held = {id_: older for id_, older in left.items() if not older <= ours}
         self._held_since = {id_: self._held_since.get(id_, now) for id_ in held}
         overdue = {id_ for id_ in held if now - self._held_since[id_] >= CLAIM_WAITS}
         if overdue:
             self._take_over({older for id_ in overdue for older in held[id_]}, now)
             self._held_since = {}
-        waiting = [item for item in stored if item.inbox_id in held]
+        waiting = [item for item in stored if item.inbox_id in left]
         return Answered(waiting, self._leases.texts, queued=self._leases.queued)
 
     def _take_over(self, inbox_ids: set[int], now: datetime) -> None:
@@ -221,21 +225,34 @@ class Desk:
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
-    def _answer(self, letters: Sequence[Letter], now: datetime) -> dict[int, set[int]]:
-        """Answer all *letters*, never two of one sender at once, each sender's in the order of arrival.
+    def _answer(self, letters: Sequence[Letter], now: datetime) -> None:
+        """Answer all *letters* but those that must wait for texts which are not among them."""
+        waiting = {letter.inbox_id: letter for letter in letters}
+        ours = set(waiting)
+        while waiting:
+            left = self._answer_once(list(waiting.values()), now)
+            for id_, older in left.items():
+                if not older <= ours:
+                    ours.discard(id_)  # it is left to wait, and with it what waits for it
+            waiting = {id_: waiting[id_] for id_ in left if id_ in ours}
 
-        Returns those that must wait for texts which are not among them, by inbox id, with the ids of these.
+    def _answer_once(self, letters: Sequence[Letter], now: datetime) -> dict[int, set[int]]:
+        """Answer *letters*, never two of one sender at once, each sender's in the order of arrival.
+
+        Returns those that must wait, by inbox id, with the ids of the texts that they wait for; none where it is those
+        that were answered.
         """
+        left: dict[int, set[int]] = {}
+        senders: set[str] = set()
         waiting = list(letters)
-        held: dict[int, set[int]] = {}
         while waiting:
             batch, waiting = _next_batch(waiting)
-            left = self._settle_batch(batch, now)
-            ours = {letter.inbox_id for letter in waiting} | {letter.inbox_id for letter in left}
-            again = [letter for letter, older in left.items() if older <= ours]
-            held |= {letter.inbox_id: older for letter, older in left.items() if not older <= ours}
-            waiting = sorted([*again, *waiting], key=lambda letter: letter.inbox_id)
-        return held
+            for letter, older in self._settle_batch(batch, now).items():
+                left[letter.inbox_id] = older
+                senders.add(letter.number)
+            left |= {letter.inbox_id: set() for letter in waiting if letter.number in senders}
+            waiting = [letter for letter in waiting if letter.number not in senders]
+        return dict(sorted(left.items()))
 
     def _settle_batch(self, batch: Sequence[Letter], now: datetime) -> dict[Letter, set[int]]:
         """Answer *batch* together, or each alone; returns those that must wait, with the texts that they wait for."""
@@ -253,11 +270,12 @@ class Desk:
         One that only must see what the others of the batch did waits for none.
         """
         with self._database.reading() as connection:
-            reads, later = _apart(self._read(connection, batch, now))
+            reads = _apart(self._read(connection, batch, now))
             older = _older(connection, reads)
-        left = {letter: set[int]() for letter in later}
-        left |= {read.letter: older[read.letter.inbox_id] for read in reads if read.letter.inbox_id in older}
-        reads = [read for read in reads if read.letter not in left]
+        reads = [read for read in reads if read.letter.inbox_id not in older]
+        now_answered = {read.letter.inbox_id for read in reads}
+        waiting = [letter for letter in batch if letter.inbox_id not in now_answered]
+        left = {letter: older.get(letter.inbox_id, set[int]()) for letter in waiting}
         if not reads:
             return left
         entries = [self._entry(read, now) for read in reads]
@@ -313,20 +331,33 @@ class Desk:
     # --- reading and deciding -----------------------------------------------------------------------------------
 
     def _read(self, connection: Connection, batch: Sequence[Letter], now: datetime) -> list[Read]:
+        """Read and decide those of *batch* whose meaning hangs on no other of it."""
         self._catalogue = queries.fresh_catalogue(connection, self._catalogue)
         pairs = [letter.pair for letter in batch]
         gathering = Gathering(connection, self._keys, self._catalogue, self._rules, pairs, now)
         known = [(letter, gathering.facts(letter.inbox_id, letter.pair, letter.complete)) for letter in batch]
-        commands = [self._parse(letter, facts) for letter, facts in known]
-        codes = {code for command in commands if command is not None for code in _codes(command)}
+        commands = list(self._commands(known))
+        codes = {code for _, _, command in commands if command is not None for code in _codes(command)}
         gathering.open_codes(codes)
-        suspects = [letter.number for letter, command in zip(batch, commands, strict=True) if _proves(command)]
+        suspects = [letter.number for letter, _, command in commands if _proves(command)]
         if suspects:
             gathering.count_failures(suspects, _start_of_day(known[0][1]))
-        return [
-            self._decide(connection, gathering, letter, command, facts)
-            for (letter, facts), command in zip(known, commands, strict=True)
-        ]
+        return [self._decide(connection, gathering, letter, command, facts) for letter, facts, command in commands]
+
+    def _commands(self, known: Iterable[tuple[Letter, Facts]]) -> Iterator[tuple[Letter, Facts, Command | None]]:
+        """What the texts mean, but for those of others who were asked too, after one that may take their offer.
+
+        The first answer is not kept waiting until all that it decides about have been read.
+        """
+        perhaps_taken: set[int] = set()
+        for letter, facts in known:
+            offers = {offer.id for offer in facts.offers.values() if offer.can_be_had}
+            if offers & perhaps_taken:
+                continue
+            command = self._parse(letter, facts)
+            if command is not None and command.intent in TAKING:
+                perhaps_taken |= offers
+            yield letter, facts, command
 
     def _parse(self, letter: Letter, facts: Facts) -> Command | None:
         """What the text means; None where no clinic is behind the number. Raises `SealBroken`: see `Letter.opens`."""
@@ -458,19 +489,16 @@ def _next_batch(letters: Sequence[Letter]) -> tuple[list[Letter], list[Letter]]:
     return batch, rest
 
 
-def _apart(reads: Sequence[Read]) -> tuple[list[Read], list[Letter]]:
-    """The decisions that touch no slot and no visit that an earlier one of the batch changes, and the other letters."""
+def _apart(reads: Sequence[Read]) -> list[Read]:
+    """The decisions that touch no slot and no visit that an earlier one of the batch changes."""
     touched: set[tuple[str, int]] = set()
     together: list[Read] = []
-    later: list[Letter] = []
     for read in reads:
         mine = {what for change in read.decision.changes for what in _touches(change)}
-        if mine & touched:
-            later.append(read.letter)
-        else:
+        if not mine & touched:
             together.append(read)
         touched |= mine  # also of one that waits: who came after it must not overtake it
-    return together, later
+    return together
 
 
 _ROWS_TOUCHED = {

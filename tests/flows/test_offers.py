@@ -10,17 +10,22 @@ import re
 import pytest
 from sqlalchemy import update
 
+from gateway.text import InboundText
+from handlers.desk import Desk
 from handlers.offers import OfferRules
+from handlers.post import PostOffice
 from handlers.rounds.offers import OfferRound
+from lang.alphabet import encode
 from models.chain import check
 from models.event import Event
+from models.facts import IdentityRules
 from models.offer import Offer, WaitlistEntry
 from models.offered import ledger
 from models.offering import OFFER
 from models.patient import Consent, Patient
 from models.schedule import Appointment, Slot
 from models.states import AppointmentStatus, OfferState, OfferStep, Purpose, SlotState, WaitlistState
-from tests.rows import KEYS, how_many, rows_of
+from tests.rows import CLINIC_NUMBER, KEYS, how_many, rows_of
 
 SOON = "6.3. 10.00"  # Friday
 LATER, EARLIER = "20.3. 9.00", "4.3. 9.00"
@@ -126,6 +131,31 @@ def test_a_cancelled_time_goes_to_whoever_answers_first(clinic, offers):
     assert offers.last.state is OfferState.WON
     assert offers.steps(eino) == [OfferStep.ASKED, OfferStep.WON]
     assert offers.steps(aino) == [OfferStep.ASKED, OfferStep.LOST]
+
+
+def test_the_winners_answer_goes_out_before_the_others_are_read(clinic, offers):
+    people = [offers.waiting(f"{name} Esimerkki", visit=None) for name in ("Aino", "Eino", "Elli")]
+    offers.free_by_text()
+    offers.run(minutes=5)
+    stored = received(clinic, *((patient, "1") for patient in people))
+    desk, room = Desk(clinic.database, KEYS, IdentityRules()), {CLINIC_NUMBER: 9}
+
+    first = desk.answer(stored, clinic.now, room)
+    rest = desk.answer(first.waiting, clinic.now, room)
+
+    aino, eino, elli = (patient.phone.number for patient in people)
+    assert [text.number for text in first.leased] == [aino]
+    assert sorted(text.number for text in rest.leased) == sorted([eino, elli])
+    assert offers.steps(people[0])[-1] is OfferStep.WON
+
+
+def received(clinic, *texts):
+    """Texts that have come together and wait for the desk."""
+    post = PostOffice(clinic.database, KEYS, "test:1:1")
+    session = post.session_opened("main", clinic.now)
+    came = [(patient.phone.number, *encode(words)) for patient, words in texts]
+    arrived = [InboundText("main", session, number, CLINIC_NUMBER, *text, None, clinic.now) for number, *text in came]
+    return post.store(arrived, clinic.now)
 
 
 def test_the_winners_later_time_is_released_and_offered_on_after_the_undo(clinic, offers):
