@@ -141,7 +141,7 @@ _THREADS = select(
 
 def threads(connection: Connection, pairs: Collection[Pair]) -> dict[Pair, ThreadFacts]:
     """The threads of these numbers that there are."""
-    rows = connection.execute(_THREADS, {"numbers": list({number for number, _ in pairs})})
+    rows = connection.execute(_THREADS, {"numbers": list({number for number, _ in pairs})}).all()
     found: dict[Pair, Sequence[Any]] = {(row[1], row[2]): row for row in rows}
     return {pair: _thread(found[pair]) for pair in pairs if pair in found}
 
@@ -286,11 +286,11 @@ _NUMBERS_OF = (
 )
 
 
-def people_on(connection: Connection, numbers: Collection[str], now: datetime) -> People:
-    """The patients whose file has one of these numbers, and their dependants."""
-    people = People()
+def people_on(connection: Connection, numbers: Collection[str], now: datetime, known: People | None = None) -> People:
+    """The patients whose file has one of these numbers, and their dependants; with those that are *known* already."""
+    people = People() if known is None else known
     seen: set[str] = set()
-    for number, patient_id, failed_at, proven_at in connection.execute(_ON_NUMBERS, {"numbers": numbers}):
+    for number, patient_id, failed_at, proven_at in connection.execute(_ON_NUMBERS, {"numbers": numbers}).all():
         (people.shared if number in seen else seen).add(number)
         if _is_trusted(failed_at, proven_at, now):
             people.on_number.setdefault(number, []).append(patient_id)
@@ -317,7 +317,7 @@ def add_people(connection: Connection, people: People, ids: set[int], now: datet
         links[guardian].append(Link(dependant, until))
     wanted = list(new | {link.dependant_id for wards in links.values() for link in wards} - people.persons.keys())
     good, stale = _numbers_of(connection, wanted, now)
-    for row in connection.execute(_PERSONS, {"ids": wanted}):
+    for row in connection.execute(_PERSONS, {"ids": wanted}).all():
         values: Sequence[Any] = row
         id_, index = values[0], values[-1]
         people.persons[id_] = PersonFacts(*(*values[:-1], tuple(good[id_]), tuple(links[id_]), tuple(stale[id_])))
@@ -341,7 +341,7 @@ def _numbers_of(
 ) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
     good: dict[int, list[str]] = defaultdict(list)
     stale: dict[int, list[str]] = defaultdict(list)
-    for patient_id, number, failed_at, proven_at in connection.execute(_NUMBERS_OF, {"ids": ids}):
+    for patient_id, number, failed_at, proven_at in connection.execute(_NUMBERS_OF, {"ids": ids}).all():
         (good if _is_trusted(failed_at, proven_at, now) else stale)[patient_id].append(number)
     return good, stale
 

@@ -158,7 +158,7 @@ _ROWS_OF = select(REMINDER).where(among(REMINDER.c.appointment_id, "visits"))  #
 def reminders_of(connection: Connection, visit_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
     """What is, or was, planned for these visits."""
     found: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_ROWS_OF, {"visits": visit_ids}):
+    for row in connection.execute(_ROWS_OF, {"visits": visit_ids}).all():
         found[row.appointment_id].append(row)
     return found
 
@@ -292,7 +292,7 @@ def take_due(connection: Connection, now: datetime, limit: int) -> list[Due]:
     others hold is left to them, or to the next round.
     """
     sharing = 1 if connection.dialect.name == "sqlite" else SHARING  # SQLite has one writer at a time
-    waiting = connection.execute(_WHOSE, {"now": now, "window": sharing * limit})
+    waiting = connection.execute(_WHOSE, {"now": now, "window": sharing * limit}).all()
     whose = {row[0]: row[1] for row in waiting}
     if not whose:
         return []
@@ -300,7 +300,7 @@ def take_due(connection: Connection, now: datetime, limit: int) -> list[Due]:
     mine = set(connection.execute(_HELD, wanted).scalars())
     coming = connection.execute(_TO_COME, {"patients": list(mine), "now": now}).scalars()
     visits = {*coming, *(visit for visit, patient in whose.items() if patient in mine)}
-    taken = connection.execute(_OF_VISITS, {"visits": list(visits)})
+    taken = connection.execute(_OF_VISITS, {"visits": list(visits)}).all()
     return _with_visits(connection, [row for row in taken if row.state is ReminderState.PLANNED and row.due_at <= now])
 
 
@@ -349,7 +349,7 @@ def _with_visits(connection: Connection, rows: Collection[Any]) -> list[Due]:
         return []
     query = _VISITS.where(among(APPOINTMENT.c.id, "ids")).with_for_update(skip_locked=True)
     ids = sorted({row.appointment_id for row in rows})
-    visits = {row[0]: VisitFacts(*cast(Sequence[Any], row)) for row in connection.execute(query, {"ids": ids})}
+    visits = {row[0]: VisitFacts(*cast(Sequence[Any], row)) for row in connection.execute(query, {"ids": ids}).all()}
     return [
         Due(row.id, row.kind, row.step, row.for_start, row.due_at, visits[row.appointment_id])
         for row in sorted(rows, key=lambda row: (row.due_at, row.id))

@@ -215,9 +215,8 @@ def _circles(
 ) -> tuple[dict[int, Circle], set[str]]:
     """Everybody's circle, and the numbers that may be texted."""
     numbers = {number for person in people.persons.values() for number in person.numbers[:1]}
-    holders = queries.people_on(connection, numbers, now)
-    known = people.persons | holders.persons
-    on_number = {number: [known[id_] for id_ in ids] for number, ids in holders.on_number.items()}
+    known = queries.people_on(connection, numbers, now, people).persons
+    on_number = {number: [known[id_] for id_ in ids] for number, ids in people.on_number.items()}
     wards = {
         person.id: [known[link.dependant_id] for link in person.dependants if link.dependant_id in known]
         for person in known.values()
