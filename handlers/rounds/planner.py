@@ -7,7 +7,7 @@ its reminders, and a change made while no worker ran is found by the next round.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,39 +16,34 @@ from sqlalchemy import Connection, Row
 
 from handlers import provisional, reminders
 from handlers.reminders import UNREADABLE, Plan, TimedRules, Visit
+from handlers.rounds.batches import Batches
 from models import queries, reminding
-from models.database import Database, is_away, is_conflict
+from models.database import Database
 from models.facts import Catalogue, ClinicFacts, ServiceFacts
 from models.reminding import Settled
 from models.states import COMING, ReminderKind, ReminderState
 
 BATCH = 500  # visits in one transaction: some tens of milliseconds
-MOST_BATCHES = 10  # in one round, so that reminders have their turn; the next one goes on, maybe in another process
 
 log = structlog.get_logger("planner")
 
 
-class Planner:
-    """Keeps the plans of all visits as the visits and the rules are. May run twice, late or never."""
+class Planner(Batches[Row[Any]]):
+    """Keeps the plans of all visits as the visits and the rules are."""
+
+    item = "visit"
+    most_batches = 10  # so that reminders have their turn
 
     def __init__(self, database: Database, rules: TimedRules) -> None:
-        self._database, self._rules = database, rules
+        super().__init__(database)
+        self._rules = rules
         self._catalogue = Catalogue(-1, {}, {})
         self._checked: int | None = None  # the revision of the catalogue whose rules have been compared
 
     def run(self, now: datetime) -> int:
-        """Plan what wants planning; returns how many visits. Writes only where there are any."""
+        """Plan what wants planning; returns how many visits."""
         self._compare_rules(now)
-        done = 0
-        for _ in range(MOST_BATCHES):
-            with self._database.reading() as connection:
-                if not reminding.is_any_unplanned(connection):
-                    break
-            planned = self._batch(now)
-            done += planned
-            if not planned:
-                break  # others hold the rest
-        return done
+        return super().run(now)
 
     # --- rules --------------------------------------------------------------------------------------------------
 
@@ -69,49 +64,35 @@ class Planner:
 
     # --- visits -------------------------------------------------------------------------------------------------
 
-    def _batch(self, now: datetime) -> int:
-        try:
-            return self._carry_out(lambda connection: reminding.take_unplanned(connection, BATCH), now)
-        except Exception as error:
-            if is_away(error) or is_conflict(error):
-                raise
-            log.warning("visits_one_by_one", error=type(error).__name__)
+    def _has_work(self, now: datetime) -> bool:  # noqa: ARG002 - a visit wants planning whenever that is
         with self._database.reading() as connection:
-            ids = reminding.unplanned_ids(connection, BATCH)
-        return sum(self._alone(id_, now) for id_ in ids)
+            return reminding.is_any_unplanned(connection)
 
-    def _alone(self, id_: int, now: datetime) -> int:
-        """Plan one visit. One that cannot even be read stands on the list of those not reminded."""
-        try:
-            return self._carry_out(lambda connection: reminding.take_unplanned_one(connection, id_), now)
-        except Exception as error:
-            if is_away(error):
-                raise
-            if is_conflict(error):
-                return 0
-            log.error("visit_not_planned", appointment_id=id_, error=type(error).__name__)
-        with self._database.transaction() as connection:
-            reminding.add(connection, [_unreadable(id_, now, now)])
-            reminding.leave_unplanned(connection, id_)
+    def _take(self, connection: Connection, now: datetime) -> Sequence[Row[Any]]:  # noqa: ARG002
+        reminding.go_by_index(connection)
+        return reminding.take_unplanned(connection, BATCH)
+
+    def _take_one(self, connection: Connection, id_: int) -> Sequence[Row[Any]]:
+        reminding.go_by_index(connection)
+        return reminding.take_unplanned_one(connection, id_)
+
+    def _next_ids(self, connection: Connection, now: datetime) -> Sequence[int]:  # noqa: ARG002
+        return reminding.unplanned_ids(connection, BATCH)
+
+    def _give_up(self, connection: Connection, id_: int, now: datetime) -> int:
+        """A visit that cannot even be read stands on the list of those not reminded."""
+        reminding.add(connection, [_unreadable(id_, now, now)])
+        reminding.leave_unplanned(connection, id_)
         return 1
 
-    def _carry_out(self, take: Callable[[Connection], Sequence[Row[Any]]], now: datetime) -> int:
-        with self._database.transaction() as connection:
-            reminding.go_by_index(connection)
-            visits = take(connection)
-            # The rules are read when the visits are held: whoever changes them later finds these visits planned, and
-            # has them planned anew.
-            self._catalogue = queries.fresh_catalogue(connection, self._catalogue)
-            self._write(connection, visits, now)
-        return len(visits)
-
-    def _write(self, connection: Connection, visits: Sequence[Row[Any]], now: datetime) -> None:
-        if not visits:
-            return
-        standing = reminding.reminders_of(connection, [visit.id for visit in visits])
+    def _do(self, connection: Connection, items: Sequence[Row[Any]], now: datetime) -> None:
+        # The rules are read when the visits are held: whoever changes them later finds these visits planned, and has
+        # them planned anew.
+        self._catalogue = queries.fresh_catalogue(connection, self._catalogue)
+        standing = reminding.reminders_of(connection, [visit.id for visit in items])
         new: list[dict[str, Any]] = []
         settled: list[Settled] = []
-        for visit in visits:
+        for visit in items:
             plans = self._plans(visit, now)
             if plans is None:
                 new.append(_unreadable(visit.id, visit.starts_at, now))
@@ -122,7 +103,7 @@ class Planner:
             known = {(row.kind, row.step) for row in rows if row.for_start == visit.starts_at}
             new += [_row(visit, plan) for key, plan in wanted.items() if key not in known and _is_ahead(plan, visit)]
         reminding.settle(connection, settled, now)
-        reminding.set_planned(connection, visits)
+        reminding.set_planned(connection, items)
         reminding.only_add(connection)
         reminding.add(connection, new)
 

@@ -1,13 +1,12 @@
 """The round of reminders: what is due is decided and put in the outbox, or recorded with the reason why not.
 
-A batch is one transaction: reminder states, texts, questions, lapsed visits and audit lines commit together. A batch
-that breaks is done again one by one, so that one bad record stops nobody else's reminder.
+A batch commits reminder states, texts, questions, lapsed visits and audit lines together.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,26 +18,29 @@ from gateway.text import Lane
 from handlers.recipients import Circle
 from handlers.reminders import UNREADABLE, TimedRules
 from handlers.reminding import Known, Later, NotSent, Outcome, Text, Withdrawn, decide, goes_along
+from handlers.rounds.batches import Batches
 from models import inbox, ledger, queries, reminding
 from models.crypto import Keys
-from models.database import Database, is_away, is_conflict
+from models.database import Database
 from models.facts import Catalogue
-from models.ledger import Conflict, QuestionOut, TextOut
+from models.ledger import QuestionOut, TextOut
 from models.queries import Pair, People, question_data
 from models.reminding import Settled
 from models.states import Purpose, ReminderKind, ReminderState
 from models.timed_facts import Due
 
 BATCH = 250  # reminders in one transaction: a tenth of a second, so that answers never wait long for a writer
-MOST_BATCHES = 40  # in one round; the next one goes on, and other workers meanwhile take their share
 A_DAY = timedelta(days=1)
 LATE = timedelta(minutes=1)  # a reminder that waited so long was kept up: no worker, or more than the workers can do
 
 log = structlog.get_logger("reminders")
 
 
-class ReminderRound:
-    """Carries out what is due. May run twice, late or never, in any number of processes."""
+class ReminderRound(Batches[Due]):
+    """Carries out what is due."""
+
+    item = "reminder"
+    most_batches = 40  # so that other workers meanwhile take their share
 
     def __init__(
         self,
@@ -49,63 +51,46 @@ class ReminderRound:
         region: str = "FI",
         languages: Sequence[str] = ("fi", "sv", "en"),
     ) -> None:
-        self._database, self._keys, self._rules = database, keys, rules
+        super().__init__(database)
+        self._keys, self._rules = keys, rules
         self._region, self._languages = region, tuple(languages)
         self._catalogue = Catalogue(-1, {}, {})
 
     def run(self, now: datetime) -> int:
-        """Do what is due; returns how many reminders. Writes only where there are any."""
-        done, waits_since = 0, self._first_due(now)
+        """Do what is due; returns how many reminders."""
+        waits_since = self._first_due(now)
         if waits_since is not None and now - waits_since >= LATE:
             log.warning("reminders_late", seconds=round((now - waits_since).total_seconds()))
-        for _ in range(MOST_BATCHES):
-            taken = 0 if waits_since is None else self._batch(now)
-            done += taken
-            if not taken:
-                break  # nothing is due, or others hold the rest
-            waits_since = self._first_due(now)
-        return done
+        return super().run(now) if waits_since is not None else 0
 
     def _first_due(self, now: datetime) -> datetime | None:
         with self._database.reading() as connection:
             return reminding.first_due(connection, now)
 
-    def _batch(self, now: datetime) -> int:
-        try:
-            return self._carry_out(lambda connection: reminding.take_due(connection, now, BATCH), now)
-        except Exception as error:
-            if is_away(error):
-                raise
-            log.warning("reminders_one_by_one", error=type(error).__name__)
-        with self._database.reading() as connection:
-            ids = reminding.due_ids(connection, now, BATCH)
-        return sum(self._alone(id_, now) for id_ in ids)
-
-    def _alone(self, id_: int, now: datetime) -> int:
-        try:
-            return self._carry_out(lambda connection: reminding.take_one(connection, id_), now)
-        except Exception as error:
-            if is_away(error):
-                raise
-            if isinstance(error, Conflict) or is_conflict(error):
-                return 0  # the next round finds it as it is then
-            log.error("reminder_failed", reminder_id=id_, error=type(error).__name__)
-        with self._database.transaction() as connection:
-            return reminding.give_up(connection, id_, UNREADABLE, now)
-
     # --- a batch ------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, take: Callable[[Connection], list[Due]], now: datetime) -> int:
-        with self._database.transaction() as connection:
-            reminding.go_by_index(connection)
-            due = take(connection)
-            if not due:
-                return 0
-            latest, passed = _latest(due)
-            beside = reminding.take_beside(connection, latest, now + A_DAY)
-            known = self._known(connection, [*latest, *beside], now)
-            self._write(connection, [*passed, *self._decided(latest, beside, known)], now)
-        return len(due)
+    def _has_work(self, now: datetime) -> bool:
+        return self._first_due(now) is not None
+
+    def _take(self, connection: Connection, now: datetime) -> Sequence[Due]:
+        reminding.go_by_index(connection)
+        return reminding.take_due(connection, now, BATCH)
+
+    def _take_one(self, connection: Connection, id_: int) -> Sequence[Due]:
+        reminding.go_by_index(connection)
+        return reminding.take_one(connection, id_)
+
+    def _next_ids(self, connection: Connection, now: datetime) -> Sequence[int]:
+        return reminding.due_ids(connection, now, BATCH)
+
+    def _give_up(self, connection: Connection, id_: int, now: datetime) -> int:
+        return reminding.give_up(connection, id_, UNREADABLE, now)
+
+    def _do(self, connection: Connection, items: Sequence[Due], now: datetime) -> None:
+        latest, passed = _latest(items)
+        beside = reminding.take_beside(connection, latest, now + A_DAY)
+        known = self._known(connection, [*latest, *beside], now)
+        self._write(connection, [*passed, *self._decided(latest, beside, known)], now)
 
     def _known(self, connection: Connection, due: Sequence[Due], now: datetime) -> Known:
         """Facts of everybody concerned, by one query per kind."""
