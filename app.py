@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NoReturn, cast
 
-import redis
 import structlog
 import waitress
 from flask import Flask
@@ -21,7 +20,7 @@ import admin
 from api import Office, register
 from api.office import Preview, Previewed
 from embedded import redis_url
-from gateway.bell import CHANNEL
+from gateway.bell import Doorbell
 from gateway.bell import connect as connect_redis
 from handlers.clerk import Clerk
 from handlers.desk import Desk
@@ -58,7 +57,7 @@ def create_app(
             keys=keys,
             clerk=Clerk(database, keys, admin.clerk_rules(settings)),
             clock=clock,
-            ring=lambda: _ring(client),
+            ring=Doorbell(client).ring,
             ask_redis=client.ping,
             binds=tuple(bind.name for bind in settings.smpp),
             preview=preview,
@@ -86,14 +85,6 @@ def desk_preview(house: House) -> Preview:
         return Previewed(command, answer)
 
     return preview
-
-
-def _ring(client: redis.Redis) -> None:
-    """Tell the gateways that the outbox has something. Without Redis they look every 250 ms."""
-    try:
-        client.publish(CHANNEL, b"1")
-    except (redis.RedisError, OSError) as error:
-        log.info("nobody_rung", error=type(error).__name__)
 
 
 class Preparation(threading.Thread):

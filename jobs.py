@@ -6,16 +6,14 @@ has called `begin`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import redis
 import structlog
 
 from embedded import redis_url
-from gateway.bell import CHANNEL
+from gateway.bell import Doorbell
 from gateway.bell import connect as connect_redis
 from handlers.clerk import upkeep
 from handlers.desk import Desk
@@ -32,7 +30,6 @@ log = structlog.get_logger("jobs")
 
 QUEUES = ("urgent", "timed", "bulk")
 BEAT = "timed:"  # heartbeat rows of kinds begin with this
-REDIS_AGAIN = 5.0  # seconds for which a Redis that failed is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +73,6 @@ class Workshop:
         if done:
             self._bell.ring()
         return done
-
-
-class Doorbell:
-    """Tells the gateways that there is something in the outbox. Without Redis they look every 250 ms."""
-
-    def __init__(self, connection: redis.Redis) -> None:
-        self._redis = connection
-        self._away_until = 0.0  # by the steady clock: a Redis that hangs must not hold the work up
-
-    def ring(self) -> None:
-        """Ring if Redis lets us; one that failed a moment ago is left alone."""
-        if time.monotonic() < self._away_until:
-            return
-        try:
-            self._redis.publish(CHANNEL, b"1")
-        except (redis.RedisError, OSError) as error:
-            self._away_until = time.monotonic() + REDIS_AGAIN
-            log.info("nobody_rung", error=type(error).__name__)
 
 
 def timed_rules(settings: Settings) -> TimedRules:

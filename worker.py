@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import redis
 import structlog
@@ -29,6 +30,7 @@ from sqlalchemy import Connection
 import jobs
 import lifeline
 from embedded import EmbeddedRedis, EmbeddedRedisError, redis_url
+from gateway.bell import Spared
 from gateway.bell import connect as connect_redis
 from models.database import is_away
 from models.heartbeats import beat, beats, forget
@@ -60,8 +62,7 @@ class Tick:
         self._queues = {name: Queue(name, connection=connection) for name in jobs.QUEUES}
         self._run = run
         self._last: dict[str, int] = {}
-        self._away_until = 0.0  # by the steady clock
-        self._away = False
+        self._spared = Spared("timed work is done by the tick itself")
 
     def __call__(self, now: datetime) -> None:
         """Wake what has become due since the last call."""
@@ -69,25 +70,8 @@ class Tick:
             turn = int(now.timestamp() // kind.every.total_seconds())
             if self._last.get(name) != turn:
                 self._last[name] = turn
-                if not self._has_woken(name, kind, turn):
+                if not self._spared.ask(partial(self._enqueue, name, kind, turn)):
                     self._run(name)
-
-    def _has_woken(self, name: str, kind: jobs.Kind, turn: int) -> bool:
-        """Whether Redis has the wake-up. One that failed a moment ago is not asked."""
-        if time.monotonic() < self._away_until:
-            return False
-        try:
-            self._enqueue(name, kind, turn)
-        except (redis.RedisError, OSError) as error:
-            self._away_until = time.monotonic() + jobs.REDIS_AGAIN
-            if not self._away:
-                log.warning("redis_away", error=type(error).__name__, effect="timed work is done by the tick itself")
-            self._away = True
-            return False
-        if self._away:
-            log.info("redis_back")
-        self._away = False
-        return True
 
     def _enqueue(self, name: str, kind: jobs.Kind, turn: int) -> None:
         """A job's id is its kind and its turn: the ticks of all processes mean the same one."""

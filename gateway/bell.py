@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -42,6 +43,45 @@ def connect(url: str, **options: Any) -> redis.Redis:
 def _plain(part: str | None) -> str | None:
     """A part of a URL without its %-escapes; an empty one is none."""
     return re.sub("%([0-9A-Fa-f]{2})", lambda escape: chr(int(escape[1], 16)), part) if part else None
+
+
+class Spared:
+    """A Redis that we can do without: one that failed is left alone for 5 s, for it may hang and hold us up each time."""
+
+    def __init__(self, effect: str) -> None:
+        """*effect*: what becomes of the work meanwhile, for the log."""
+        self._effect = effect
+        self._away_until = 0.0  # by the steady clock
+        self._away = False
+
+    def ask(self, question: Callable[[], object]) -> bool:
+        """Ask it; returns whether it answered. Says once that it does not, and once that it does again."""
+        if time.monotonic() < self._away_until:
+            return False
+        try:
+            question()
+        except (redis.RedisError, OSError) as error:
+            self._away_until = time.monotonic() + _AGAIN
+            if not self._away:
+                log.warning("redis_away (%s): %s", type(error).__name__, self._effect)
+            self._away = True
+            return False
+        if self._away:
+            log.info("redis_back")
+        self._away = False
+        return True
+
+
+class Doorbell:
+    """Tells the gateways that there is something in the outbox."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._spared = Spared("the outbox is looked at every 250 ms")
+
+    def ring(self) -> None:
+        """Ring if Redis lets us."""
+        self._spared.ask(lambda: self._redis.publish(CHANNEL, b"1"))
 
 
 class Bell(threading.Thread):

@@ -20,6 +20,7 @@ import config
 import jobs
 import worker
 from embedded import socket_path
+from gateway.bell import Doorbell
 from gateway.bell import connect as connect_redis
 from models.clinic import Heartbeat
 from models.database import connect
@@ -202,7 +203,7 @@ def test_a_redis_that_hangs_is_asked_once_in_five_seconds(monkeypatch):
 
 def test_a_redis_that_does_not_hear_the_bell_holds_no_work_up():
     deaf = DeadRedis()
-    bell = jobs.Doorbell(deaf)
+    bell = Doorbell(deaf)
 
     bell.ring()
     bell.ring()
