@@ -46,7 +46,7 @@ def _plain(part: str | None) -> str | None:
 
 
 class Spared:
-    """A Redis that we can do without: one that failed is left alone for 5 s, for it may hang and hold us up each time."""
+    """A Redis that we can do without: one that failed is left alone for 5 s, lest it hang and hold us up."""
 
     def __init__(self, effect: str) -> None:
         """*effect*: what becomes of the work meanwhile, for the log."""
