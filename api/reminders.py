@@ -16,7 +16,8 @@ from api.spec import operation
 from api.views import reminder_view
 from handlers.entries import Key, RemindEntry
 from models.register import CLINIC, in_clinics
-from models.reminding import REMINDER, has_become, listed, listed_after
+from models.reminded import has_become, listed, listed_after
+from models.reminding import REMINDER
 
 
 class Became(StrEnum):

@@ -1,4 +1,4 @@
-"""Rows of timed texts: which visits want planning, what is planned for them, what is due, and what became of it.
+"""Rows of timed texts: what is due of what `planning` wrote, and what becomes of it.
 
 Whoever takes rows here holds them until the transaction ends; on PostgreSQL others pass them by (SKIP LOCKED), on
 SQLite there is one writer at a time. So several workers share the work, and two ticks at once have one effect.
@@ -15,22 +15,12 @@ from typing import Any, cast
 from sqlalchemy import (
     Connection,
     Row,
-    Select,
-    String,
     Table,
-    and_,
     bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    or_,
     select,
     text,
     update,
 )
-from sqlalchemy import cast as sql_cast
-from sqlalchemy.sql.elements import ColumnElement
 
 from models.among import among
 from models.applying import exactly, forget_what_was_queued, free_slots
@@ -41,7 +31,7 @@ from models.ledger import AUDIT, QUESTION, THREAD
 from models.many import Many
 from models.post import Outbox
 from models.queries import APPOINTMENT, GUARDIAN
-from models.register import CLINIC, PATIENT
+from models.register import PATIENT
 from models.schedule import IS_COMING
 from models.states import (
     AppointmentStatus,
@@ -51,16 +41,13 @@ from models.states import (
     ReminderKind,
     ReminderState,
 )
-from models.timed import PlannedRules, Reminder
+from models.timed import Reminder
 from models.timed_facts import Due
 
 REMINDER = cast(Table, Reminder.__table__)
-RULES = cast(Table, PlannedRules.__table__)
 OUTBOX = cast(Table, Outbox.__table__)
 SHARING = 8  # workers that find something to do beside each other in one backlog
 _PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
-_UNPLANNED = APPOINTMENT.c.planned_version != APPOINTMENT.c.version
-_IN_TURN = (APPOINTMENT.c.planned_version, APPOINTMENT.c.id)  # as the index has them: it is used whatever its size was
 
 
 _BY_INDEX = text(
@@ -91,66 +78,7 @@ def only_add(connection: Connection) -> None:
         connection.execute(_ADDING)
 
 
-# --- planning -----------------------------------------------------------------------------------------------------
-
-
-def rules_planned_by(connection: Connection) -> dict[str, str]:
-    """The rules of each clinic and service by which visits were planned."""
-    return {row[0]: row[1] for row in connection.execute(select(RULES.c.name, RULES.c.rules))}
-
-
-def plan_anew(
-    connection: Connection, rules: Mapping[str, str], clinics: Collection[int], services: Collection[int], now: datetime
-) -> None:
-    """From now on *rules* hold: the coming visits of these clinics, and all of these services, want new plans."""
-    coming = (APPOINTMENT.c.starts_at > now, IS_COMING)
-    if clinics:
-        connection.execute(
-            update(APPOINTMENT).where(APPOINTMENT.c.clinic_id.in_(clinics), *coming).values(planned_version=0)
-        )
-    if services:
-        connection.execute(
-            update(APPOINTMENT).where(APPOINTMENT.c.service_id.in_(services), *coming).values(planned_version=0)
-        )
-    connection.execute(delete(RULES))
-    if rules:
-        connection.execute(insert(RULES), [{"name": name, "rules": written} for name, written in rules.items()])
-
-
-def is_any_unplanned(connection: Connection) -> bool:
-    """Whether a visit wants planning."""
-    return (
-        connection.execute(select(APPOINTMENT.c.id).where(_UNPLANNED).order_by(*_IN_TURN).limit(1)).first() is not None
-    )
-
-
-_PLAN_COLUMNS = ("id", "clinic_id", "service_id", "starts_at", "status", "version", "changed_at")
-_TO_PLAN = select(*(APPOINTMENT.c[name] for name in _PLAN_COLUMNS)).where(_UNPLANNED)
-
-
-def take_unplanned(connection: Connection, limit: int) -> Sequence[Row[Any]]:
-    """The first visits that want planning, kept as they are until the transaction ends."""
-    query = _TO_PLAN.order_by(*_IN_TURN).limit(limit)
-    return connection.execute(query.with_for_update(skip_locked=True)).all()
-
-
-def take_unplanned_one(connection: Connection, visit_id: int) -> Sequence[Row[Any]]:
-    """This visit alone, if it still wants planning and nobody holds it."""
-    query = _TO_PLAN.where(APPOINTMENT.c.id == visit_id)
-    return connection.execute(query.with_for_update(skip_locked=True)).all()
-
-
-def unplanned_ids(connection: Connection, limit: int) -> list[int]:
-    """The first visits that want planning."""
-    query = select(APPOINTMENT.c.id).where(_UNPLANNED).order_by(*_IN_TURN)
-    return [row[0] for row in connection.execute(query.limit(limit))]
-
-
-def leave_unplanned(connection: Connection, visit_id: int) -> None:
-    """Take this visit for planned until it changes, without looking at it."""
-    mine = update(APPOINTMENT).where(APPOINTMENT.c.id == visit_id)
-    connection.execute(mine.values(planned_version=APPOINTMENT.c.version))
-
+# --- what stands planned, and what it becomes -----------------------------------------------------------------------
 
 _ROWS_OF = select(REMINDER).where(among(REMINDER.c.appointment_id, "visits"))  # in no order, or it would go by that
 
@@ -161,15 +89,6 @@ def reminders_of(connection: Connection, visit_ids: Collection[int]) -> dict[int
     for row in connection.execute(_ROWS_OF, {"visits": visit_ids}).all():
         found[row.appointment_id].append(row)
     return found
-
-
-_PLACE = ("appointment_id", "kind", "step", "for_start")
-_NEW = Many.insert(REMINDER, " ".join((*_PLACE, "due_at", "state", "reason", "settled_at")), ignoring=_PLACE)
-
-
-def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write new reminders (appointment_id, kind, step, for_start, due_at); one that there is already stays as it is."""
-    _NEW(connection, [{"state": ReminderState.PLANNED, **row} for row in rows])
 
 
 _SETTLE = Many.update(
@@ -214,18 +133,6 @@ def settle(connection: Connection, settled: Sequence[Settled], now: datetime) ->
         for one in settled
     ]
     _SETTLE(connection, rows)
-
-
-_SET_PLANNED = Many.update(
-    lambda row: update(APPOINTMENT).where(APPOINTMENT.c.id == row["visit"]).values(planned_version=row["seen"]),
-    visit=APPOINTMENT.c.id,
-    seen=APPOINTMENT.c.planned_version,
-)
-
-
-def set_planned(connection: Connection, visits: Sequence[Row[Any]]) -> None:
-    """The plans of these visits, which the transaction holds, are as the visits are."""
-    _SET_PLANNED(connection, [{"visit": visit.id, "seen": visit.version} for visit in visits])
 
 
 # --- what is due --------------------------------------------------------------------------------------------------
@@ -444,53 +351,3 @@ _RECORD = Many.insert(AUDIT, "at actor action thread_id patient_id appointment_i
 def record(connection: Connection, lines: Sequence[dict[str, Any]], now: datetime) -> None:
     """Write lines of the audit log: action, thread_id, patient_id, appointment_id, details."""
     _RECORD(connection, [{"at": now, "actor": "clock", **line} for line in lines])
-
-
-# --- lists, and what staff ask for --------------------------------------------------------------------------------
-
-
-def push(connection: Connection, visit_id: int, for_start: datetime, step: str, due_at: datetime) -> int:
-    """Plan a reminder that the clinic asks for; the same one twice is one. Returns its id."""
-    row = {"appointment_id": visit_id, "kind": ReminderKind.PUSH, "step": step, "for_start": for_start}
-    add(connection, [row | {"due_at": due_at, "reason": None, "settled_at": None}])
-    mine = (REMINDER.c[name] == value for name, value in row.items())
-    return int(connection.execute(select(REMINDER.c.id).where(*mine)).scalar_one())
-
-
-def has_become() -> ColumnElement[str]:
-    """What a reminder has become: once it is in the outbox, its text tells. One whose text is deleted had gone."""
-    text_state = OUTBOX.c.state
-    failed = [OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.BLOCKED]
-    return case(
-        (REMINDER.c.state != ReminderState.QUEUED, sql_cast(REMINDER.c.state, String)),
-        (text_state.in_([OutboxState.QUEUED, OutboxState.LEASED]), "queued"),
-        (text_state.in_(failed), "not_sent"),
-        (text_state == OutboxState.WITHDRAWN, "withdrawn"),
-        else_="sent",
-    )
-
-
-def listed() -> Select[Any]:
-    """A query of reminders by the time at which they are due, with the keys of what they are about."""
-    return (
-        select(
-            REMINDER,
-            has_become().label("became"),
-            func.coalesce(REMINDER.c.reason, OUTBOX.c.reason).label("why"),
-            OUTBOX.c.sent_at,
-            APPOINTMENT.c.key.label("appointment_key"),
-            PATIENT.c.key.label("patient_key"),
-            CLINIC.c.key.label("clinic_key"),
-            CLINIC.c.timezone,
-        )
-        .join(APPOINTMENT, APPOINTMENT.c.id == REMINDER.c.appointment_id)
-        .join(PATIENT, PATIENT.c.id == APPOINTMENT.c.patient_id)
-        .join(CLINIC, CLINIC.c.id == APPOINTMENT.c.clinic_id)
-        .outerjoin(OUTBOX, OUTBOX.c.key == REMINDER.c.outbox_key)
-        .order_by(REMINDER.c.due_at, REMINDER.c.id)
-    )
-
-
-def listed_after(due_at: datetime, id_: int) -> ColumnElement[bool]:
-    """What follows this place in that list."""
-    return or_(REMINDER.c.due_at > due_at, and_(REMINDER.c.due_at == due_at, REMINDER.c.id > id_))

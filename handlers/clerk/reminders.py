@@ -12,8 +12,8 @@ from handlers.entries import RemindEntry
 from handlers.permission import outside_quiet_hours
 from handlers.refusals import Clash, Invalid, Unknown
 from models.diary import lock_appointment, named
+from models.planning import push
 from models.register import CLINIC
-from models.reminding import push
 from models.states import COMING
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row
 from handlers import provisional, reminders
 from handlers.reminders import UNREADABLE, Plan, TimedRules, Visit
 from handlers.rounds.batches import Batches
-from models import queries, reminding
+from models import planning, queries, reminding
 from models.database import Database
 from models.facts import Catalogue, ClinicFacts, ServiceFacts
 from models.reminding import Settled
@@ -54,35 +54,35 @@ class Planner(Batches[Row[Any]]):
             if revision == self._checked:
                 return
             written = _written(queries.read_catalogue(connection), self._rules)
-            known = reminding.rules_planned_by(connection)
+            known = planning.rules_planned_by(connection)
         changed = {name for name, rules in written.items() if known.get(name) != rules}
         if changed or known.keys() - written.keys():
             with self._database.transaction() as connection:
                 clinics, services = _ids(changed, "clinic"), _ids(changed, "service")
-                reminding.plan_anew(connection, written, clinics, services, now)
+                planning.plan_anew(connection, written, clinics, services, now)
         self._checked = revision
 
     # --- visits -------------------------------------------------------------------------------------------------
 
     def _has_work(self, now: datetime) -> bool:  # noqa: ARG002 - a visit wants planning whenever that is
         with self._database.reading() as connection:
-            return reminding.is_any_unplanned(connection)
+            return planning.is_any_unplanned(connection)
 
     def _take(self, connection: Connection, now: datetime) -> Sequence[Row[Any]]:  # noqa: ARG002
         reminding.go_by_index(connection)
-        return reminding.take_unplanned(connection, BATCH)
+        return planning.take_unplanned(connection, BATCH)
 
     def _take_one(self, connection: Connection, id_: int) -> Sequence[Row[Any]]:
         reminding.go_by_index(connection)
-        return reminding.take_unplanned_one(connection, id_)
+        return planning.take_unplanned_one(connection, id_)
 
     def _next_ids(self, connection: Connection, now: datetime) -> Sequence[int]:  # noqa: ARG002
-        return reminding.unplanned_ids(connection, BATCH)
+        return planning.unplanned_ids(connection, BATCH)
 
     def _give_up(self, connection: Connection, id_: int, now: datetime) -> int:
         """A visit that cannot even be read stands on the list of those not reminded."""
-        reminding.add(connection, [_unreadable(id_, now, now)])
-        reminding.leave_unplanned(connection, id_)
+        planning.add(connection, [_unreadable(id_, now, now)])
+        planning.leave_unplanned(connection, id_)
         return 1
 
     def _do(self, connection: Connection, items: Sequence[Row[Any]], now: datetime) -> None:
@@ -103,9 +103,9 @@ class Planner(Batches[Row[Any]]):
             known = {(row.kind, row.step) for row in rows if row.for_start == visit.starts_at}
             new += [_row(visit, plan) for key, plan in wanted.items() if key not in known and _is_ahead(plan, visit)]
         reminding.settle(connection, settled, now)
-        reminding.set_planned(connection, items)
+        planning.set_planned(connection, items)
         reminding.only_add(connection)
-        reminding.add(connection, new)
+        planning.add(connection, new)
 
     def _plans(self, visit: Row[Any], now: datetime) -> tuple[Plan, ...] | None:
         """What is to be said about *visit*; None where its rules cannot be read."""

@@ -141,6 +141,7 @@ def test_random_calendars_are_reminded_of_at_the_right_times_and_never_twice(sql
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_many_random_calendars(sqlite_database):
     machine = type("Machine", (TimedMachine,), {"database": sqlite_database})
     run_state_machine_as_test(machine, settings=settings(max_examples=3000, stateful_step_count=40, deadline=None))

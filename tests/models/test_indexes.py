@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, insert
 
-from models import applying, candidates, inbox, ledger, openings, outbox, queries, reminding, upkeep
+from models import applying, candidates, inbox, ledger, openings, outbox, planning, queries, reminding, upkeep
 from models.changes import (
     BookAppointment,
     CancelAppointment,
@@ -384,7 +384,7 @@ READS = {
     "attempts_of": lambda c: outbox.attempts_of(c, IDS),
     "submitted_parts": lambda c: outbox.submitted_parts(c, ["7", "46"]),
     "parked": lambda c: outbox.parked(c, ["z7", "z46"]),
-    "is_any_unplanned": reminding.is_any_unplanned,
+    "is_any_unplanned": planning.is_any_unplanned,
     "reminders_of": lambda c: reminding.reminders_of(c, IDS),
     "first_due": lambda c: reminding.first_due(c, NOW),
     "due_ids": lambda c: reminding.due_ids(c, NOW, 50),
@@ -428,7 +428,7 @@ WRITES = {
     "receive": lambda c: outbox.receive(c, [Said(n, n, "delivered", "", NOW) for n in IDS]),
     "receive a failure": lambda c: outbox.receive(c, [Said(n, n, "undeliverable", "", NOW) for n in IDS]),
     "unpark": lambda c: outbox.unpark(c, IDS),
-    "take_unplanned": lambda c: reminding.set_planned(c, reminding.take_unplanned(c, 50)),
+    "take_unplanned": lambda c: planning.set_planned(c, planning.take_unplanned(c, 50)),
     "take_due": due,
     "take_beside": lambda c: reminding.take_beside(c, due(c), NOW + DAY),
     "take_one": lambda c: reminding.take_one(c, 20),
