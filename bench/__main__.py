@@ -14,13 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 BENCHES = ("line", "conversation", "parser", "timed", "outbound", "offers")
+LONG = ("soak",)  # only when asked for by name
 RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
     """Run the benchmarks that were asked for, all by default."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="The benchmarks of the house.")
-    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument(
+        "names", nargs="*", choices=[*BENCHES, *LONG, []], metavar="NAME", help=", ".join([*BENCHES, *LONG])
+    )
     names = parser.parse_args().names or BENCHES
     RESULTS.mkdir(exist_ok=True)
     for name in names:

@@ -91,7 +91,7 @@ def _database(kind: str) -> Iterator[str]:
         yield server.url()
 
 
-def _order(writers: list[Person], rounds: int) -> list[tuple[Person, Line]]:
+def order(writers: list[Person], rounds: int) -> list[tuple[Person, Line]]:
     """Everything that is written, in an order in which each patient's last text has long been answered.
 
     Patients begin one after another and each goes on `STRIDE` patients later, so that all kinds of texts are under way
@@ -130,7 +130,7 @@ async def _run(case: Case, folder: Path, url: str, people: list[Person]) -> Resu
             gateways = [stack.enter_context(Process(module, arguments, folder)) for _ in range(case.gateways)]
             await carrier.wait_for_bind(case.gateways, timeout=60)
             await _write(carrier, [(person, HELLO) for person in others[:WARM_UP]], case.in_flight)
-            talk = _order(writers, rounds)
+            talk = order(writers, rounds)
             before, began = _costs(gateways), time.perf_counter()
             trips = await _write(carrier, talk, case.in_flight)
             took, after = time.perf_counter() - began, _costs(gateways)
