@@ -31,7 +31,7 @@ _POLL: Final = 0.25  # seconds until an outbox row that others wrote is found wi
 _HOUSEKEEPING: Final = 1.0
 _SWEEP: Final = 10.0
 _DESK_TRIES: Final = 5
-_HOLD: Final = 0.02  # seconds until the desk sees a text again that must wait for another process
+_HOLD: Final = 0.02  # seconds until the desk sees a text again that hangs on what is decided about others
 _SWITCH: Final = 0.0005  # seconds until the event loop gets the interpreter from this thread, instead of 0.005
 _AWAY_FIRST, _AWAY_LONGEST = 0.25, 5.0  # seconds between tries while the database is away
 
