@@ -31,7 +31,7 @@ _POLL: Final = 0.25  # seconds until an outbox row that others wrote is found wi
 _HOUSEKEEPING: Final = 1.0
 _SWEEP: Final = 10.0
 _DESK_TRIES: Final = 5
-_HOLD: Final = 0.02  # seconds until the desk sees a text again that hangs on what is decided about others
+_HOLD: Final = 0.02  # seconds until the desk sees a text again that must wait for another process
 _SWITCH: Final = 0.0005  # seconds until the event loop gets the interpreter from this thread, instead of 0.005
 _AWAY_FIRST, _AWAY_LONGEST = 0.25, 5.0  # seconds between tries while the database is away
 
@@ -298,13 +298,15 @@ class Turns(threading.Thread):
 
     def _next_errand(self) -> _Errand | None:
         now = time.monotonic()
-        held, sweeps = now >= self._held_until, now >= self._sweep_at
-        if not (self._backlog or (held and self._held) or sweeps):
-            return None
-        batch = [self._backlog.popleft() for _ in range(min(self._desk_batch, len(self._backlog)))]
-        if held:
-            batch, self._held = [*self._held, *batch], []
-        return _Errand(batch, self._roomiest(), sweeps)
+        batch: list[Stored] = []
+        if now >= self._held_until:
+            batch, self._held = self._held, []
+        senders = {one.text.source for one in self._held}
+        for _ in range(min(self._desk_batch, len(self._backlog))):
+            one = self._backlog.popleft()
+            (self._held if one.text.source in senders else batch).append(one)  # nobody's texts overtake each other
+        sweeps = now >= self._sweep_at
+        return _Errand(batch, self._roomiest(), sweeps) if batch or sweeps else None
 
     def _take_back(self, errand: _Errand) -> None:
         """Submit what was answered. Raises what went wrong; the desk then gets the same texts again."""
@@ -319,6 +321,7 @@ class Turns(threading.Thread):
             mine = [text for text in errand.answered.leased if text.service_number == number]
             if mine:
                 line.submit(mine)
+        self._backlog.extendleft(reversed(errand.answered.again))
         if errand.answered.waiting:
             self._held += errand.answered.waiting
             self._held_until = time.monotonic() + _HOLD

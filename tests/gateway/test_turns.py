@@ -425,6 +425,26 @@ def test_texts_that_arrive_wait_for_one_desk_batch_at_most(post, desk):
     assert order == ["store", "desk", "store", "desk", "desk", "desk"]
 
 
+def test_a_senders_next_text_waits_with_the_one_that_must_wait(turns, desk, monkeypatch):
+    monkeypatch.setattr("gateway.turns._HOLD", 0.3)
+    source, seen, answer = Source(), [], desk.answer
+
+    def hold_the_first(stored, now, room):
+        seen.append([one.text.octets for one in stored])
+        if len(seen) == 1:
+            return Answered(waiting=stored)
+        return answer(stored, now, room)
+
+    desk.answer = hold_the_first
+    turns.start()
+    turns.arrived(delivery(source, mo(b"1")))
+    wait_until(lambda: seen)
+    turns.arrived(delivery(source, mo(b"no, 2"), mo(b"Hei", n=2)))
+    wait_until(lambda: sum(map(len, seen)) == 4)
+
+    assert seen == [[b"1"], [b"Hei"], [b"1", b"no, 2"]]
+
+
 def test_where_the_desk_works_beside_what_arrives_waits_for_no_batch(post, desk):
     turns, line = Turns(post, desk, gateway="test", clock=wall, beside=True), Line()
     source, gate, answer = Source(), threading.Event(), desk.answer
