@@ -77,9 +77,10 @@ class Post(Protocol):
 class Answered(NamedTuple):
     """What became of texts that were handed to the desk."""
 
-    waiting: Sequence[Stored] = ()  # hand these over again in a moment: they hang on what was decided about others
+    waiting: Sequence[Stored] = ()  # hand these over again in a moment: they must wait for what other processes decide
     leased: Sequence[OutboundText] = ()  # answers: submit them
     queued: bool = False  # whether others were put in the outbox, which are still to be leased
+    again: Sequence[Stored] = ()  # hand these over again when those are submitted: they hang on what was decided
 
 
 class Desk(Protocol):

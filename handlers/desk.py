@@ -109,7 +109,7 @@ class Desk:
     def answer(self, stored: Sequence[Stored], now: datetime, room: Mapping[str, int] = NO_ROOM) -> Answered:
         """Handle complete texts among *stored* in batches, each in one transaction with its answers.
 
-        Those that must come again in a moment see what these did. Or they take an offer, and answers to it that came
+        Some come again at once and see what these did. Those that must wait take an offer, and answers to it that came
         before them are in the hands of other processes; after 2 s of that, those are handled here, and first.
         """
         self._leases = Leases(self._gateway, room)
@@ -122,8 +122,9 @@ class Desk:
         if overdue:
             self._take_over({older for id_ in overdue for older in held[id_]}, now)
             self._held_since = {}
-        waiting = [item for item in stored if item.inbox_id in left]
-        return Answered(waiting, self._leases.texts, queued=self._leases.queued)
+        waiting = [item for item in stored if item.inbox_id in held]
+        again = [item for item in stored if item.inbox_id in left.keys() - held.keys()]
+        return Answered(waiting, self._leases.texts, self._leases.queued, again)
 
     def _take_over(self, inbox_ids: set[int], now: datetime) -> None:
         """Answer texts that whoever received them has not answered in time."""

@@ -141,7 +141,7 @@ def test_the_winners_answer_goes_out_before_the_others_are_read(clinic, offers):
     desk, room = Desk(clinic.database, KEYS, IdentityRules()), {CLINIC_NUMBER: 9}
 
     first = desk.answer(stored, clinic.now, room)
-    rest = desk.answer(first.waiting, clinic.now, room)
+    rest = desk.answer(first.again, clinic.now, room)
 
     aino, eino, elli = (patient.phone.number for patient in people)
     assert [text.number for text in first.leased] == [aino]

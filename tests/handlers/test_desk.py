@@ -92,7 +92,7 @@ class House:
     def text(self, *texts, at=NOW):
         """Store texts and have them answered; returns their ids."""
         stored = self.arrive(*texts, at=at)
-        again = self.desk.answer(stored, at).waiting
+        again = self.desk.answer(stored, at).again
         self.desk.answer(again, at)
         return [each.inbox_id for each in stored]
 
