@@ -6,13 +6,17 @@ Everything is seen from outside: rows of the database, PDUs at the carrier, the 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -21,7 +25,7 @@ from gateway.simulator.carrier import Carrier
 from gateway.simulator.delivery import as_phone_sends
 from gateway.simulator.thread import CarrierThread
 from models.crypto import Keys
-from models.database import connect
+from models.database import FILE_NAME, connect
 from models.schema import migrate
 from tests.forks import start_main
 from tests.servers import PostgreSQL
@@ -267,10 +271,22 @@ def named(url: str) -> str:
     return f"{url}&application_name={OURS}" if url else url
 
 
+@cache
+def migrated_file() -> Path:
+    """A migrated, empty SQLite database, made once for all services of a test run."""
+    folder = Path(tempfile.mkdtemp(prefix="tekstari-migrated-"))
+    atexit.register(shutil.rmtree, folder)
+    database = connect("", data_dir=folder)
+    migrate(database)
+    database.close()
+    return folder / FILE_NAME
+
+
 @contextmanager
 def a_service(kind: str, folder: Path, people: int, *, server: PostgreSQL | None = None, **bind: object):
     """A service on a database of *kind*; on PostgreSQL on one of its own, of *server* if there is one."""
     if kind == "sqlite":
+        shutil.copy(migrated_file(), folder / FILE_NAME)
         with Service(folder, "", people, **bind) as service:
             yield service
         return
