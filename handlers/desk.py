@@ -7,7 +7,7 @@ are written together. What cannot be written together is done text by text; what
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,66 +16,32 @@ from sqlalchemy import Connection
 
 from gateway.channel import Answered, Stored
 from gateway.intake import trouble
-from gateway.text import Lane
-from handlers import conversation, incomplete, wording
-from handlers.decision import Decision, Notice, Reply
+from handlers import conversation, incomplete, outcome
+from handlers.decision import Decision, Reply
 from handlers.leasing import NO_ROOM, Leases
-from lang.alphabet import decode_text
-from lang.messages import render
+from handlers.letters import Letter, joined, just_stored, letters_of
+from handlers.outcome import Read
 from models import inbox, ledger, offering, openings, queries
 from models.changes import ClaimOffer
-from models.crypto import Keys, SealBroken, open_bytes
+from models.crypto import Keys, SealBroken
 from models.database import Database, is_away, is_conflict
-from models.facts import Catalogue, Facts, IdentityRules, SlotSearch, ThreadFacts
+from models.facts import Catalogue, Facts, IdentityRules, SlotSearch
 from models.gathering import Gathering
 from models.inbox import Waiting
-from models.ledger import Conflict, Entry, Handled, HandOverOut, QuestionOut, TextOut
-from models.states import Purpose
+from models.ledger import Conflict, TextOut
 from parser.command import Command, Intent, Topic
-from parser.mask import mask
 from parser.reading import parse
 
 BATCH = 64  # texts decided together at most: about 50 ms of work
 TRIES = 3
 ORPHANED = timedelta(seconds=10)  # a text that waits so long belongs to a process that died
-PARTS_WAIT = timedelta(minutes=8)  # for the missing parts of a text
 SWEPT_AT_ONCE = BATCH
 AN_ECHO_IS_LONG = 60  # characters: nobody writes so much that is word for word ours by chance; ours hold no code
-GAP = "[…]"  # stands where a part never came
 CLAIM_WAITS = timedelta(seconds=2)  # for answers to the same offer that came before it, to other processes
 ABOUT_WAITLIST = frozenset({Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT, Topic.WAITLIST_LEAVE})
 TAKING = frozenset({Intent.ACCEPT, Intent.CONFIRM, Intent.CHOOSE})  # what a text that takes an offer may be read as
-ANSWER_HOLDS = timedelta(hours=24)  # an answer that could not be delivered for so long helps nobody
 
 log = structlog.get_logger("desk")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A whole text that waits for its answer."""
-
-    inbox_id: int
-    number: str
-    service_number: str
-    text: str
-    part_ids: tuple[int, ...] = ()
-    complete: bool = True
-    opens: bool = True  # False: what is stored was sealed with another secret, or altered
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """What names its thread."""
-        return self.number, self.service_number
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A letter with what it means, what was known and what was decided."""
-
-    letter: Letter
-    command: Command | None
-    facts: Facts
-    decision: Decision
 
 
 class Preview(NamedTuple):
@@ -99,7 +65,7 @@ class Desk:
     ) -> None:
         """*languages*: those that the clinic speaks, its own first. *gateway*: for whom answers are leased."""
         self._database, self._keys, self._rules = database, keys, rules
-        self._languages = tuple(languages)
+        self._language = languages[0]
         self._gateway = gateway
         self._leases = Leases(gateway)
         self._catalogue = Catalogue(-1, {}, {})
@@ -113,7 +79,7 @@ class Desk:
         before them are in the hands of other processes; after 2 s of that, those are handled here, and first.
         """
         self._leases = Leases(self._gateway, room)
-        letters = self._letters(stored)
+        letters = self._arrived(stored)
         left = self._answer_once(letters, now)
         ours = {letter.inbox_id for letter in letters}
         held = {id_: older for id_, older in left.items() if not older <= ours}
@@ -129,8 +95,8 @@ class Desk:
     def _take_over(self, inbox_ids: set[int], now: datetime) -> None:
         """Answer texts that whoever received them has not answered in time."""
         with self._database.reading() as connection:
-            rows = inbox.still_waiting(connection, inbox_ids)
-        self._answer(self._letters_of(rows, now), now)
+            found = letters_of(connection, self._keys, inbox.still_waiting(connection, inbox_ids), now)
+        self._answer(found, now)
 
     def sweep(self, now: datetime) -> int:
         """Handle texts that a dead process left waiting, and parts whose others never came; returns how many.
@@ -139,14 +105,19 @@ class Desk:
         young are left to whoever received them, unless their link has ended.
         """
         self._leases = Leases(self._gateway)
-        letters: list[Letter] = []
-        while not letters and (rows := self._waiting(now - ORPHANED, self._swept_to)):
+        found: list[Letter] = []
+        while not found and (rows := self._orphans(now)):
             self._swept_to = rows[-1].id
-            letters = self._letters_of(rows, now)
-        if not letters:
+            with self._database.reading() as connection:
+                found = letters_of(connection, self._keys, rows, now)
+        if not found:
             self._swept_to = 0
-        self._answer(letters, now)
-        return len(letters)
+        self._answer(found, now)
+        return len(found)
+
+    def _orphans(self, now: datetime) -> list[Waiting]:
+        with self._database.reading() as connection:
+            return inbox.waiting(connection, now - ORPHANED, self._swept_to, SWEPT_AT_ONCE)
 
     def preview(
         self, text: str, number: str, service_number: str, now: datetime
@@ -156,73 +127,15 @@ class Desk:
             read = self._read(connection, [Letter(0, number, service_number, text)], now)[0]
         if read.command is None:
             raise LookupError("no clinic is reached at this service number")
-        return Preview(read.command, read.decision, [text.body for text in self._texts(read, now)])
+        return Preview(read.command, read.decision, [text.body for text in outcome.answers(read, self._language, now)])
 
-    # --- from rows to letters -----------------------------------------------------------------------------------
-
-    def _letters(self, stored: Sequence[Stored]) -> list[Letter]:
-        letters = []
-        parts = []
-        for item in stored:
-            text = item.text
-            if item.inbox_id is None:
-                continue
-            if text.part is None:
-                words = decode_text(text.octets, text.coding)
-                letters.append(Letter(item.inbox_id, text.source, text.destination, words))
-            else:
-                parts.append(item.inbox_id)
+    def _arrived(self, stored: Sequence[Stored]) -> list[Letter]:
+        """The texts that are whole now, in the order of arrival."""
+        found, parts = just_stored(stored)
         if parts:
             with self._database.reading() as connection:
-                letters += self._joined(connection, inbox.still_waiting(connection, parts))
-        return sorted(letters, key=lambda letter: letter.inbox_id)
-
-    def _waiting(self, before: datetime, after: int) -> list[Waiting]:
-        with self._database.reading() as connection:
-            return inbox.waiting(connection, before, after, SWEPT_AT_ONCE)
-
-    def _letters_of(self, rows: Sequence[Waiting], now: datetime) -> list[Letter]:
-        whole = [self._whole(row) for row in rows if row.part_set is None]
-        with self._database.reading() as connection:
-            joined = self._joined(connection, [row for row in rows if row.part_set is not None], now - PARTS_WAIT)
-        return sorted([*whole, *joined], key=lambda letter: letter.inbox_id)
-
-    def _joined(self, connection: Connection, rows: Sequence[Waiting], overdue: datetime | None = None) -> list[Letter]:
-        """The texts whose parts are all there; and those whose oldest part came before *overdue*, with gaps."""
-        sets = {row.part_set for row in rows if row.part_set is not None}
-        if not sets:
-            return []
-        letters = []
-        for parts in inbox.parts_of(connection, sets).values():
-            total = parts[0].part_total or 1
-            complete = len({part.part_number for part in parts}) >= total
-            if complete or (overdue is not None and parts[0].received_at <= overdue):
-                letters.append(self._join(parts, total, complete))
-        return letters
-
-    def _join(self, parts: Sequence[Waiting], total: int, complete: bool) -> Letter:
-        """Octets are joined before they are decoded: some peers split a character between two parts."""
-        last, ids = parts[-1], tuple(part.id for part in parts)
-        letter = Letter(last.id, last.number, last.service_number, "", ids, complete)
-        try:
-            octets = {part.part_number: self._octets(part) for part in parts}
-        except SealBroken:
-            return replace(letter, opens=False)
-        coding, numbers = parts[0].coding, range(1, total + 1)
-        if complete:
-            return replace(letter, text=decode_text(b"".join(octets[n] for n in numbers), coding))
-        known = (decode_text(octets[n], coding) if n in octets else GAP for n in numbers)
-        return replace(letter, text="".join(known))
-
-    def _whole(self, row: Waiting) -> Letter:
-        letter = Letter(row.id, row.number, row.service_number, "")
-        try:
-            return replace(letter, text=decode_text(self._octets(row), row.coding))
-        except SealBroken:
-            return replace(letter, opens=False)
-
-    def _octets(self, row: Waiting) -> bytes:
-        return open_bytes(self._keys, "inbox.octets", bytes(row.digest).hex(), row.octets)
+                found += joined(connection, self._keys, inbox.still_waiting(connection, parts))
+        return sorted(found, key=lambda letter: letter.inbox_id)
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
@@ -279,11 +192,9 @@ class Desk:
         left = {letter: older.get(letter.inbox_id, set[int]()) for letter in waiting}
         if not reads:
             return left
-        entries = [self._entry(read, now) for read in reads]
+        entries = [outcome.entry(read, self._language, now) for read in reads]
         with self._database.transaction() as connection:
-            notices = [
-                text for read in reads for text in self._notices(connection, read.facts, read.decision.notices, now)
-            ]
+            notices = [text for read in reads for text in self._notices(connection, read, now)]
             ledger.write(connection, self._keys, entries, now)
             ledger.put_out(connection, self._keys, notices, now)
             answers = [text for entry in entries for text in entry.texts]
@@ -325,7 +236,7 @@ class Desk:
             thread = queries.threads(connection, [letter.pair])[letter.pair]
             inbox.give_up(connection, letter.inbox_id, letter.part_ids, thread.id, "three tries failed", now)
             if queries.people_on(connection, [letter.number], now).on_number:
-                received = self._answer_text(letter, Reply("received"), thread, now)
+                received = outcome.answer(letter, Reply("received"), thread, self._language, now)
                 ledger.put_out(connection, self._keys, [received], now)
                 self._leases.queued = True
 
@@ -401,79 +312,14 @@ class Desk:
             facts = gathering.with_last_sent(facts, letter.text)
         return facts
 
-    # --- writing ------------------------------------------------------------------------------------------------
-
-    def _entry(self, read: Read, now: datetime) -> Entry:
-        letter, command, decision = read.letter, read.command, read.decision
-        return Entry(
-            thread=decision.thread,
-            changes=decision.changes,
-            texts=tuple(self._texts(read, now)),
-            actor="patient",
-            action=decision.action,
-            details=decision.details,
-            handled=Handled(
-                inbox_id=letter.inbox_id,
-                part_ids=letter.part_ids,
-                text=mask(letter.text),
-                intent=None if command is None else command.intent.value,
-                outcome=decision.outcome,
-                reason=decision.reason,
-            ),
-            question=_question(letter, decision),
-            hand_over=_hand_over(decision),
-            patient_id=decision.patient_id,
-            appointment_id=decision.appointment_id,
-            withdraw_number=decision.withdraw_number,
-        )
-
-    def _texts(self, read: Read, now: datetime) -> list[TextOut]:
-        decision = read.decision
-        if decision.reply is None:
-            return []
-        text = self._answer_text(read.letter, decision.reply, decision.thread, now)
-        return [replace(text, patient_id=decision.patient_id, appointment_id=decision.appointment_id)]
-
-    def _answer_text(self, letter: Letter, reply: Reply, thread: ThreadFacts, now: datetime) -> TextOut:
-        return TextOut(
-            key=_reply_key(letter),
-            thread_id=thread.id,
-            number=letter.number,
-            service_number=letter.service_number,
-            purpose=Purpose.ANSWER,
-            lane=Lane.ANSWER,
-            message=reply.message,
-            body=wording.body(reply, thread.language or self._languages[0]),
-            due_at=now,
-            expires_at=now + ANSWER_HOLDS,
-            inbox_id=letter.inbox_id,
-        )
-
-    def _notices(self, connection: Connection, facts: Facts, notices: Iterable[Notice], now: datetime) -> list[TextOut]:
-        """The texts to other numbers than the sender's, each on the thread of its own number."""
-        service_number = facts.thread.service_number
-        pairs = {(notice.number, service_number) for notice in notices}
+    def _notices(self, connection: Connection, read: Read, now: datetime) -> list[TextOut]:
+        """The texts to other numbers than the sender's; they have threads of their own."""
+        service_number = read.letter.service_number
+        pairs = {(notice.number, service_number) for notice in read.decision.notices}
         if not pairs:
             return []
         inbox.make_threads(connection, pairs, now)
-        threads = queries.threads(connection, pairs)
-        return [
-            TextOut(
-                key=notice.key,
-                thread_id=threads[notice.number, service_number].id,
-                number=notice.number,
-                service_number=service_number,
-                purpose=notice.purpose,
-                lane=Lane.CALL_NOTICE,
-                message=notice.message,
-                body=render(notice.message, notice.language, notice.blanks),
-                due_at=now,
-                expires_at=now + ANSWER_HOLDS,
-                patient_id=notice.patient_id,
-                appointment_id=notice.appointment_id,
-            )
-            for notice in notices
-        ]
+        return outcome.told(read.decision.notices, queries.threads(connection, pairs), service_number, now)
 
 
 def _next_batch(letters: Sequence[Letter]) -> tuple[list[Letter], list[Letter]]:
@@ -534,27 +380,6 @@ def _with_slots(connection: Connection, facts: Facts, search: SlotSearch) -> Fac
     return replace(facts, slots=openings.find_slots(connection, search))
 
 
-def _question(letter: Letter, decision: Decision) -> QuestionOut | None:
-    asked = decision.ask
-    if asked is None:
-        return None
-    return QuestionOut(
-        kind=asked.kind,
-        outbox_key=_reply_key(letter),
-        data=queries.question_data(asked.choices, asked.pending),
-        expires_at=asked.expires_at,
-        patient_id=asked.patient_id,
-        appointment_id=asked.appointment_id,
-    )
-
-
-def _hand_over(decision: Decision) -> HandOverOut | None:
-    opened = decision.hand_over
-    if opened is None:
-        return None
-    return HandOverOut(opened.reason, opened.promised_at, opened.urgent, opened.patient_id, opened.command)
-
-
 def _codes(command: Command) -> tuple[str, ...]:
     return () if command.identity_code is None else (command.identity_code, *command.other_codes)
 
@@ -567,7 +392,3 @@ def _proves(command: Command | None) -> bool:
 def _start_of_day(facts: Facts) -> datetime:
     zone = facts.clinic.zone if facts.clinics else facts.now.tzinfo
     return facts.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _reply_key(letter: Letter) -> str:
-    return f"reply:{letter.inbox_id}"
