@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -28,10 +29,14 @@ ROOT = Path(__file__).parent.parent
 SECRET = "0f" * 32
 
 
+def configured(folder):
+    (folder / "config.toml").write_text('[service]\ndata_dir = "data"\n')
+    return folder
+
+
 @pytest.fixture
 def clinic(tmp_path):
-    (tmp_path / "config.toml").write_text('[service]\ndata_dir = "data"\n')
-    return tmp_path
+    return configured(tmp_path)
 
 
 def admin(clinic, *arguments, stdin=""):
@@ -133,9 +138,10 @@ def test_right_settings_are_right_and_migrating_twice_is_harmless(clinic):
     assert [admin(clinic, name).returncode for name in ("config-check", "migrate", "migrate")] == [0, 0, 0]
 
 
-@pytest.fixture
-def offered(clinic):
-    """The demo clinic with an offer that has been put to somebody; its key."""
+@pytest.fixture(scope="module")
+def _offered(tmp_path_factory):
+    """The data of a demo clinic with an offer that has been put to somebody."""
+    clinic = configured(tmp_path_factory.mktemp("offered"))
     assert admin(clinic, "seed-demo").returncode == 0
     database, keys, now = connect("", data_dir=clinic / "data"), Keys(read_secret(SECRET, "test")), datetime.now(UTC)
     with database.transaction() as connection:
@@ -158,8 +164,15 @@ def offered(clinic):
         )
         open_offer(connection, keys, new, slot.version, now)
     OfferRound(database, keys, OfferRules(quiet=None)).run(now)
-    yield new.key
     database.close()
+    return clinic / "data"
+
+
+@pytest.fixture
+def offered(clinic, _offered):
+    """The key of an offer that has been put to somebody, in a demo clinic of the test's own."""
+    shutil.copytree(_offered, clinic / "data")
+    return "o-1"
 
 
 def test_an_offers_ledger_that_is_as_it_was_written_is_said_to_be(clinic, offered):
