@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-browser check bench corpus learn format lock clean
+.PHONY: help setup demo test test-long check bench corpus learn format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +32,6 @@ test: $(SYNCED) ## the test suite (ARGS=… goes to pytest)
 
 test-long: $(SYNCED) ## the full-size fault, kill and race runs
 	@$(BIN)/python -m pytest -q -m long --timeout 7200 $(ARGS)
-
-test-browser: $(SYNCED) ## the console in headless Chromium
-	@$(BIN)/python -m pytest -q -m browser $(ARGS)
 
 check: $(SYNCED) ## lint, format, types, import rules, migrations against models
 	@$(BIN)/ruff check .
