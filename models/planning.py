@@ -36,6 +36,8 @@ def plan_anew(
     connection: Connection, rules: Mapping[str, str], clinics: Collection[int], services: Collection[int], now: datetime
 ) -> None:
     """From now on *rules* hold: the coming visits of these clinics, and all of these services, want new plans."""
+    if connection.dialect.name == "postgresql":  # planners that see a change at once would all write the same names
+        connection.exec_driver_sql("LOCK TABLE planned_rules IN SHARE ROW EXCLUSIVE MODE")
     concerned = or_(APPOINTMENT.c.clinic_id.in_(clinics), APPOINTMENT.c.service_id.in_(services))
     planned = update(APPOINTMENT).where(APPOINTMENT.c.starts_at > now, IS_COMING, APPOINTMENT.c.planned_version != 0)
     connection.execute(planned.where(concerned).values(planned_version=0))
