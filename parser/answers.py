@@ -12,9 +12,12 @@ from parser.normal import fold
 
 @dataclass(frozen=True, slots=True)
 class AnswerWords:
-    """The words of short answers in all languages (`[reading.answers]`, `[reading.minutes]`), folded."""
+    """The words of short answers in all languages (`[reading.answers]`, `[reading.minutes]`), folded: *around* a digit
+    in any answer, and where one of several is chosen; *digits* in words ("kakkonen"); after a count; before an hour."""
 
     around: frozenset[str]
+    choosing: frozenset[str]
+    digits: dict[str, int]
     counted: tuple[str, ...]
     clocks: frozenset[str]
     minutes: tuple[tuple[re.Pattern[str], int], ...]
@@ -32,4 +35,11 @@ def answer_words(tables: Iterable[dict[str, Any]]) -> AnswerWords:
         for value, listed in table.get("minutes", {}).items():
             begins.setdefault(int(value), []).extend(re.escape(fold(word)) for word in listed)
     minutes = tuple((re.compile(rf"\b(?:{'|'.join(words)})"), value) for value, words in begins.items())
-    return AnswerWords(frozenset(of("around")), tuple(of("counted")), frozenset(of("clocks")), minutes)
+    digits = {
+        fold(word): int(digit)
+        for table in tables
+        for digit, words in table.get("answers", {}).get("digits", {}).items()
+        for word in words
+    }
+    around, choosing, clocks = (frozenset(of(name)) for name in ("around", "choosing", "clocks"))
+    return AnswerWords(around, choosing, digits, tuple(of("counted")), clocks, minutes)

@@ -5,24 +5,43 @@ from __future__ import annotations
 import re
 
 from parser.answers import AnswerWords
-from parser.normal import Text
+from parser.normal import Text, Token
 from parser.signals import Signals, says_nothing_else
 
 _CODE = re.compile(r"(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
+_LONG_FIGURE = 4
 _LETTER = re.compile(r"[\s\"'(]*([A-Za-z])[\s\"').!]*")
 _SCORE_OF_TEN = re.compile(r"(?<![\d.,:])(10|\d)\s*(?:/|av|of|out of|kautta|pisteen|p\b)\s*(?:10\b)?", re.IGNORECASE)
 
 
-def bare_digit(text: Text, spare: frozenset[str], skipped: set[int], answers: AnswerWords) -> int | None:
-    """The one digit (1-9) that a text says and nothing else: "2", "2.", "nro 2 kiitos". A date or a time is none."""
-    digits = [token for token in text.words if token.kind == "n"]
-    values = {token.text for token in digits}
-    if len(values) != 1 or not (value := next(iter(values))).isdigit() or not 1 <= int(value) <= 9:
+def bare_digit(
+    text: Text, spare: frozenset[str], skipped: set[int], answers: AnswerWords, choosing: bool
+) -> int | None:
+    """The one digit (1-9) that a text says and nothing else: "2", "2.", "nro 2 kiitos", "kakkonen". A date or a time is
+    none. Where one of several is chosen (*choosing*), "2 käy" says it too."""
+    if len(text.words) > _MOST_AROUND:
         return None
-    others = (token for at, token in enumerate(text.words) if token.kind == "w" and at not in skipped)
-    if all(token.text in spare or token.text in answers.around for token in others):
-        return int(value)
-    return None
+    values = {_as_digit(token, answers) for token in text.words} - {None}
+    if len(values) != 1 or not 1 <= (value := values.pop() or 0) <= 9:
+        return None
+    others = (
+        token.text
+        for at, token in enumerate(text.words)
+        if token.kind == "w" and at not in skipped and token.text not in answers.digits
+    )
+    around = answers.around | answers.choosing if choosing else answers.around
+    return value if all(word in spare or word in around for word in others) else None
+
+
+_MOST_AROUND = 12
+"""Words of a text that may still be a bare digit with courtesies."""
+
+
+def _as_digit(token: Token, answers: AnswerWords) -> int | None:
+    """What *token* counts; 0 for a figure that is no whole number, None for another word."""
+    if token.kind == "n":
+        return int(token.text) if token.text.isdigit() and len(token.text) < _LONG_FIGURE else 0
+    return answers.digits.get(token.text)
 
 
 def bare_letter(raw: str) -> str | None:
@@ -55,7 +74,7 @@ def score(text: Text, signals: Signals, answers: AnswerWords) -> int | None:
     if of_ten and "/" in of_ten.group():
         return int(of_ten.group(1))
     numbers = [
-        token.text
+        _without_half(token.text)
         for at, token in enumerate(text.words)
         if token.kind == "n" and not _is_counted(text, at, token.text, answers)
     ]
@@ -72,6 +91,11 @@ def score(text: Text, signals: Signals, answers: AnswerWords) -> int | None:
     return max(words) if len(set(words)) == 1 or (words and 10 in words) else (words[0] if words else None)
 
 
+def _without_half(number: str) -> str:
+    """ "8.5" is no score that is counted: it is an 8."""
+    return number.removesuffix(".5")
+
+
 def _is_counted(text: Text, at: int, number: str, answers: AnswerWords) -> bool:
     """Whether a number too large for a score counts something: "50 minutes"."""
     following = text.words[at + 1].text if at + 1 < len(text.words) else ""
@@ -84,6 +108,25 @@ def _is_a_mark(text: Text, number: str, answers: AnswerWords) -> bool:
     following = text.words[at + 1].text if at + 1 < len(text.words) else ""
     before = text.words[at - 1].text if at else ""
     return not following.startswith(answers.counted) and before not in answers.clocks
+
+
+_ANSWERING = ("no", "refuse", "yes", "come", "keep", "take", "move", "thanks", "praise")
+
+
+def flat_no(text: Text, signals: Signals, spare: frozenset[str], skipped: set[int], timed: set[int]) -> bool:
+    """Whether a clause denies and says nothing else: "ei, sori", "not on Thursday", but not "no allergies". *skipped*
+    are the words of names, *timed* those of times."""
+    read = 0
+    for name in _ANSWERING:
+        for signal in signals.said.get(name, ()):
+            read |= signal.hit.mask
+    strange = {
+        token.clause
+        for at, token in enumerate(text.words)
+        if not (read >> at & 1 or at in skipped or at in timed or token.text in spare or token.kind == "s")
+    }
+    denials = (signal.hit for name in ("no", "refuse") for signal in signals.said.get(name, ()))
+    return any(text.words[hit.first].clause not in strange for hit in denials)
 
 
 _FULL_MARKS = 10

@@ -109,6 +109,8 @@ def _weigh_statements(evidence: Evidence, add: Callable[[Intent, float, str], No
         add(Intent.RESCHEDULE, 3.2, f'has a time and names another: "{signals.quote("have")}"')
     if evidence.relative and not asks and signals.weight("book") < _SURE and not signals.has("cancel"):
         add(Intent.RESCHEDULE, 2.9, "a time counted from the visit's")
+    if evidence.relative and evidence.times > 1 and not (asks or evidence.service or signals.has("cancel")):
+        add(Intent.RESCHEDULE, 3.3, "a time, and another counted from it")
     if signals.has("own", "childs_own") and evidence.times > 1 and evidence.wish and not signals.has("cancel"):
         add(Intent.RESCHEDULE, 2.9, "an own time, and another")
     if signals.has("own", "childs_own") and evidence.pair:

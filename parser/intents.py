@@ -95,13 +95,12 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         return None
     if coming and evidence.wish and signals.has("only_then"):
         return Verdict(Intent.RESCHEDULE, [f'can come only then: "{signals.quote("only_then")}"'], None, LIKELY)
-    if coming and not signals.has("cannot", "no"):
+    if coming and not signals.has("cannot") and not (signals.has("no") and not _denies_cancelling(signals)):
         human = evidence.question or signals.has("info")
         said = signals.quote("come") or signals.quote("keep")
         return _short(Intent.CONFIRM, f'coming: "{said}"', SURE, human)
     if away and not (signals.has("yes") and away == signals.quote("no")):
-        strong = signals.has("cannot", "unneeded", "give")
-        return _short(Intent.CANCEL, f'not coming: "{away}"', SURE if strong else LIKELY)
+        return _short(Intent.CANCEL, f'not coming: "{away}"', _surely_away(evidence))
     if signals.has("yes") and not signals.has("no"):
         if evidence.wish and not evidence.same_time:
             return Verdict(Intent.RESCHEDULE, ["another time would suit"], None, ASK)
@@ -131,6 +130,11 @@ def _beats_reminder(command: Verdict, evidence: Evidence) -> bool:
     return named or command.intent not in _WEAK_HERE
 
 
+def _denies_cancelling(signals: Signals) -> bool:
+    """Whether a bare "no" only says that nothing is cancelled: "no, I'm not cancelling, I'll be there"."""
+    return _is_bare(signals) and (signals.denies("cancel") or signals.has("keep"))
+
+
 def _is_bare(signals: Signals) -> bool:
     """Whether no is said by its one word alone, and not by "ei käy"."""
     return all(hit.first == hit.last for hit in signals.kinds("no"))
@@ -139,9 +143,25 @@ def _is_bare(signals: Signals) -> bool:
 def _away(evidence: Evidence) -> str:
     signals = evidence.signals
     for name in ("cannot", "unneeded", "give", "refuse", "obstacle", "no"):
-        if signals.has(name):
+        if signals.has(name) and not (name == "obstacle" and signals.has("mouth")):  # what hurts is the reason to come
             return signals.quote(name)
+    if signals.has("removed") and not (signals.has("mouth") or evidence.service):
+        return signals.quote("removed")
     return ""
+
+
+def _surely_away(evidence: Evidence) -> float:
+    """How sure it is that somebody does not come. "No allergies" and "sadly it broke" deny and regret other things."""
+    signals = evidence.signals
+    if signals.has("cannot", "unneeded", "give"):
+        return SURE
+    told = signals.has("obstacle", "removed") or evidence.flat_no or not (_is_bare(signals) and _is_regret(signals))
+    return LIKELY if told else ASK
+
+
+def _is_regret(signals: Signals) -> bool:
+    """Whether nothing but single words refuse: "tyvärr", "harmi"."""
+    return all(hit.first == hit.last for hit in signals.kinds("refuse"))
 
 
 def _answer_offer(evidence: Evidence) -> Verdict | None:
@@ -239,7 +259,7 @@ def _answer_survey(evidence: Evidence) -> Verdict | None:
         )
     if command and command.confidence >= LIKELY and not complaint and command.intent in _BEATS_SURVEY:
         return command
-    if evidence.only_polite and not signals.has("praise"):
+    if evidence.only_polite and not signals.has("praise", "yes"):
         return None
     return Verdict(
         Intent.FEEDBACK,
@@ -276,11 +296,11 @@ def _answer_callback(evidence: Evidence) -> Verdict | None:
         and not evidence.wish
     ) and command.confidence >= SURE:
         return command
-    if evidence.wish or evidence.recurs:
+    if evidence.wish or evidence.recurs or signals.has("asap"):
         return Verdict(Intent.CALLBACK, ["names a time for the call"], None, SURE, whole=False)
     if signals.denies("callback") or signals.has("unneeded", "refuse"):
         return Verdict(Intent.DECLINE, ["does not want the call"], Topic.CALLBACK_WITHDRAW, LIKELY, whole=False)
-    if signals.has("cannot", "no", "obstacle"):
+    if signals.has("cannot", "no", "obstacle") or (signals.has("move") and evidence.words <= _FEW):
         return Verdict(Intent.CALLBACK, [f'not then: "{_away(evidence)}"'], None, LIKELY, whole=False)
     if signals.has("yes", "come", "keep", "take") or evidence.same_time:
         return _short(Intent.CONFIRM, "the announced time is fine", SURE)

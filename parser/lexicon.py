@@ -59,7 +59,8 @@ class Lexicon:
     """Common words of languages that we do not read and that ours lack."""
     all_known: frozenset[str]
     all_polite: frozenset[str]
-    all_negators: frozenset[str]
+    denials: frozenset[str]
+    """Words that deny what follows, less those that as often turn to it ("utan")."""
     answers: AnswerWords
     for_words: frozenset[str]
     """What stands before the one whom a visit is for: "till min son"."""
@@ -100,7 +101,7 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         others - right,
         frozenset().union(*(one.known for one in every)),
         frozenset().union(*(one.polite for one in every)),
-        frozenset().union(*(one.negators for one in every)),
+        frozenset().union(*(one.negators - one.turns for one in every)),
         answer_words(tables.values()),
         _all(tables, "beneficiary", "before"),
         tuple(_all(tables, "beneficiary", "endings")) or ("\n",),

@@ -53,11 +53,15 @@ class Opinion:
     weights: dict[str, bytes]
     labels: tuple[str, ...]
 
-    def why(self, label: str) -> tuple[str, ...]:
-        """The two features that speak most for *label*."""
+    def why(self, label: str, wordings: bool = False) -> tuple[str, ...]:
+        """The two features that speak most for *label*, of the *wordings* alone if so asked."""
         at = self.labels.index(label)
         said = [
-            (weight, name) for name, row in self.weights.items() for one, weight in PAIR.iter_unpack(row) if one == at
+            (weight, name)
+            for name, row in self.weights.items()
+            if not (wordings and name[0] == "<")
+            for one, weight in PAIR.iter_unpack(row)
+            if one == at
         ]
         return tuple(name for weight, name in sorted(said, reverse=True)[:2] if weight > 0)
 

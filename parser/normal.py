@@ -97,9 +97,13 @@ class Text:
         return self.raw[token.start : token.end]
 
 
+_HALVES = re.compile(r"(?<=\d)\s?½")
+"""As "8½" would become 81 halves."""
+
+
 def normal(text: str) -> str:
     """*text* in one form (NFKC), cut at the longest length that is read; control characters become spaces."""
-    text = text[: LONGEST * 2]
+    text = _HALVES.sub(",5", text[: LONGEST * 2])
     if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     return text[:LONGEST].replace("\x00", " ").replace("\r", " ")

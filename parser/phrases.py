@@ -15,6 +15,7 @@ GAP = 3
 
 _CACHED_WORDS = 20_000
 _SHORTEST_STEM = 2
+_HARDLY_MORE_THAN_A_WORD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class PhraseBook:
         whole = {word for word in self._exact if word.isalpha()} | {fold(word) for word in spelled}
         self._speller = Speller(sorted(whole), sorted(stem[:-1] for stem in self._stems))  # alike in every process
         self._known: dict[str, tuple[str, ...]] = {}
-        self._guesses: dict[str, tuple[str, ...]] = {}
+        self._guesses: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     def _learn(self, phrase: Phrase) -> None:
         for element in phrase.elements:
@@ -126,11 +127,12 @@ class PhraseBook:
 
     def find(self, words: list[Token], protected: frozenset[int] | set[int] = frozenset()) -> Found:
         """All phrases in *words* but those inside a longer one. Spelling is corrected except at *protected*."""
+        alone = len(words) <= _HARDLY_MORE_THAN_A_WORD
         misspelt = 0
         atoms: list[tuple[str, ...]] = []
         for index, token in enumerate(words):
             here = self.atoms(token.text)
-            if not here and (here := self._guessed(token, index in protected)):
+            if not here and (here := self._guessed(token, index in protected, alone)):
                 misspelt |= 1 << index
             atoms.append(here)
         hits: list[Hit] = []
@@ -140,22 +142,24 @@ class PhraseBook:
                 self._find_at(index, atom, atoms, words, hits, present)
         return Found(_longest(hits), misspelt)
 
-    def _guessed(self, token: Token, protected: bool) -> tuple[str, ...]:
+    def _guessed(self, token: Token, protected: bool, alone: bool) -> tuple[str, ...]:
         """The atoms of a word with its letters put right: "joooo", "peurn"."""
         if protected or token.kind != "w" or token.text in self._right:
             return ()
         word = token.text
-        if word in self._guesses:
-            return self._guesses[word]
+        if (word, alone) in self._guesses:
+            return self._guesses[word, alone]
         if len(self._guesses) >= _CACHED_WORDS:
             self._guesses.clear()
         squeezed = _squeeze(word)
         found = self.atoms(squeezed) if squeezed != word else ()
+        if not found and alone:
+            found = self.atoms(_squeeze(word, 1))
         if not found:
             found = self._without_clitic(squeezed)
-        if not found and (corrected := self._speller.correct(squeezed)):
+        if not found and (corrected := self._speller.correct(squeezed, alone)):
             found = self.atoms(corrected)
-        self._guesses[word] = found
+        self._guesses[word, alone] = found
         return found
 
     def _without_clitic(self, word: str) -> tuple[str, ...]:
@@ -252,7 +256,6 @@ def _inside(atom: str, word: str) -> bool:
     return inner in word if atom.endswith("*") else word.endswith(inner)
 
 
-def _squeeze(word: str) -> str:
-    """ "joooo" as "joo", "yesss" as "yess": more than two equal letters become two."""
-    kept = [letter for at, letter in enumerate(word) if at < 2 or not letter == word[at - 1] == word[at - 2]]
-    return "".join(kept)
+def _squeeze(word: str, most: int = 2) -> str:
+    """ "joooo" as "joo", "yesss" as "yess": more than *most* equal letters become so many."""
+    return "".join(letter for at, letter in enumerate(word) if at < most or word[at - most : at] != letter * most)

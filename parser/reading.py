@@ -12,7 +12,7 @@ from parser import choices
 from parser.command import Command, Context, ContextKind, IdentityStatus, Intent, Topic
 from parser.consent import read_consent
 from parser.dates.lexemes import Lexer, date_words
-from parser.dates.mentions import read_mentions
+from parser.dates.mentions import bare_hour, read_mentions
 from parser.dates.wishes import Sorter, WishWords
 from parser.emergency import find_alarm
 from parser.hiding import Hidden, hide, looks_like_an_attack
@@ -63,7 +63,7 @@ def _wish_words(words: Lexicon) -> WishWords:
     def of(name: str) -> frozenset[str]:
         return frozenset().union(*(one.wishes.get(name, frozenset()) for one in words.languages.values()))
 
-    return WishWords(of("mine"), of("or"), of("turns"), of("until"), words.all_negators)
+    return WishWords(of("mine"), of("or"), of("turns"), of("until"), of("nor"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,8 @@ class Reader:
         signals = read_signals(hidden.text, self.lexicon, hint, skipped)
         local = now.replace(tzinfo=None)
         mentions = read_mentions(hidden.text, self.lexer, hint, skipped, local)
+        if not mentions and context.kind in _ASKING_FOR_A_TIME:
+            mentions = bare_hour(hidden.text)
         sorter = Sorter(mentions, hidden.text, signals, context, local, self.wish_words)
         about = tuple(dict.fromkeys(people.values()))
         limits = read_limits(hidden.text, mentions, signals, self.limit_words)
@@ -158,8 +160,8 @@ class _Assembly:
         return Evidence(
             signals=signals,
             context=self.context,
-            digit=choices.bare_digit(text, spare, self.skipped, self.lexicon.answers),
-            ordinal=choices.ordinal(text, signals, options, self.lexicon.all_negators),
+            digit=choices.bare_digit(text, spare, self.skipped, self.lexicon.answers, self.context.kind in _CHOOSING),
+            ordinal=choices.ordinal(text, signals, options, self.lexicon.denials),
             code=choices.offer_code(self.hidden.raw) if self.context.code or len(text.words) < 12 else None,
             score=choices.score(text, signals, self.lexicon.answers) if survey else None,
             option=self.sorter.option(self.context.options or self.context.visits),
@@ -187,6 +189,7 @@ class _Assembly:
             callback=self._whole("callback", spare),
             language=self._wanted_language() if len(text.words) == 1 else None,
             attack=looks_like_an_attack(self.hidden.raw, self.lexicon.orders),
+            flat_no=self._flat_no(spare),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
 
@@ -194,6 +197,15 @@ class _Assembly:
         """How many words are strange to us and not said out of politeness."""
         words = [token for at, token in enumerate(self.text.words) if at not in self.skipped and token.kind == "w"]
         return sum(token.text not in spare and not self.lexicon.knows(token.text) for token in words)
+
+    def _flat_no(self, spare: frozenset[str]) -> bool:
+        if not self.signals.has("no", "refuse"):
+            return False
+        spans = [(self.text.tokens[one.first].start, self.text.tokens[one.last].end) for one in self.sorter.mentions]
+        timed = {
+            at for at, token in enumerate(self.text.words) if any(start <= token.start < end for start, end in spans)
+        }
+        return choices.flat_no(self.text, self.signals, spare, self.skipped, timed)
 
     def _whole(self, name: str, spare: frozenset[str]) -> bool:
         hits = whole_says(self.signals, name)
@@ -277,6 +289,8 @@ class _Assembly:
 _STRANGERS = 2
 """Words of a text on texting that may be strange to us, if it is like such texts in the whole."""
 
+_CHOOSING = (ContextKind.OPTIONS, ContextKind.WHICH_VISIT)
+_ASKING_FOR_A_TIME = (*_CHOOSING, ContextKind.CALLBACK_NOTICE)
 _LIMITABLE = (Topic.WAITLIST_JOIN, Topic.WAITLIST_LIMIT)
 
 

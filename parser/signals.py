@@ -225,12 +225,12 @@ def _negated_by(hit: Hit, words: list[Token], negators: dict[int, int], language
 
 
 def _denied_within(hit: Hit, words: list[Token], denials: frozenset[str]) -> bool:
-    """Whether a denial stands in the gap of a phrase: "aika (ei) käy"."""
+    """Whether a denial stands in the gap of a phrase: "aika (ei) käy", "stryk (inte) tiden"."""
     inside = range(hit.first + 1, hit.last)
-    return hit.signal in _ASSENTS and any(words[at].text in denials for at in inside if not hit.mask >> at & 1)
+    return hit.signal in _DENIED_IN_A_GAP and any(words[at].text in denials for at in inside if not hit.mask >> at & 1)
 
 
-_ASSENTS = frozenset(["keep", "come", "yes", "take"])
+_DENIED_IN_A_GAP = frozenset(["keep", "come", "yes", "take", "cancel", "late"])
 
 
 def _turns(words: list[Token], start: int, end: int, language: Language) -> bool:

@@ -21,33 +21,34 @@ class Speller:
         _index(self._words, words)
         _index(self._stems, stems)
 
-    def correct(self, word: str) -> str | None:
-        """The known word that *word* misspells by one slip, or None. The first letter is trusted."""
-        if not SHORTEST <= len(word) <= _LONGEST:
+    def correct(self, word: str, alone: bool = False) -> str | None:
+        """The known word that *word* misspells by one slip, or None. The first letter is trusted. *alone* says that the
+        word is an answer by itself: then a short one may lack a letter or have one too many ("tuelen")."""
+        if not SHORTEST - alone <= len(word) <= _LONGEST:
             return None
-        found = self._nearest(word, self._words) or self._letters.get("".join(sorted(word)))
+        found = self._nearest(word, self._words, alone) or self._letters.get("".join(sorted(word)))
         if found is not None and (len(found) != len(word) or found[0] == word[0]):
             return found
         for length in range(len(word), SHORTEST - 1, -1):
-            stem = self._nearest(word[:length], self._stems)
+            stem = self._nearest(word[:length], self._stems, False)
             if stem is not None:
                 return stem + word[length:]
         return None
 
-    def _nearest(self, word: str, index: dict[str, list[str]]) -> str | None:
+    def _nearest(self, word: str, index: dict[str, list[str]], alone: bool) -> str | None:
         for shorter in (word, *_without_one(word)):
             for known in index.get(shorter, ()):
-                slip = one_slip_apart(known, word) or _same_letters(known, word)
+                slip = one_slip_apart(known, word, alone) or _same_letters(known, word)
                 if known[0] == word[0] and slip and not _other_ending(known, word):
                     return known
         return None
 
 
-def one_slip_apart(one: str, other: str) -> bool:
+def one_slip_apart(one: str, other: str, alone: bool = False) -> bool:
     """Whether one insertion, deletion, change or swap of neighbours makes *one* into *other*."""
     if one == other:
         return True
-    if min(len(one), len(other)) <= SHORTEST and len(one) != len(other):
+    if min(len(one), len(other)) <= SHORTEST and len(one) != len(other) and not alone:
         return False  # "mille" is no "muille"
     start = 0
     for mine, theirs in zip(one, other, strict=False):

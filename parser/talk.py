@@ -144,13 +144,18 @@ def _waitlist(evidence: Evidence) -> Verdict | None:
     if signals.has("cancel"):
         return None
     for name, topic in _WAITLIST:
-        if signals.has(name):
+        if signals.has(name) and not _queues_for_a_visit(evidence, name):
             if topic is Topic.WAITLIST_LIMIT and (evidence.service or evidence.identified or evidence.wish):
                 continue
             return Verdict(Intent.FREE, [f'waiting list: "{signals.quote(name)}"'], topic, SURE)
     if evidence.limited and _says_only_limits(evidence):
         return Verdict(Intent.FREE, ["limits to what is to be told of"], Topic.WAITLIST_LIMIT, SURE)
     return None
+
+
+def _queues_for_a_visit(evidence: Evidence, name: str) -> bool:
+    """Whether "in the queue" is said by somebody with a code and for a service: that is a booking in other words."""
+    return bool(evidence.identified and evidence.service) and evidence.signals.weight(name) < _SURE
 
 
 def _says_only_limits(evidence: Evidence) -> bool:

@@ -15,12 +15,12 @@ class Evidence:
     *digit* is a bare digit, *ordinal* the option named in words, *option* the one whose day or time is named, *code* an
     offer's code. *dated* says that a time is mentioned, *times* how many are, *wish* that one is not the open visit's,
     *same_time* that one is, *denied* that one does not suit, *pair* that one leads to another ("from Monday to
-    Tuesday"), *recurs* that a wish has no date, *relative* that one
-    is counted from the visit's, *limited* that it says what to hear of;
-    *unread* counts the words of which nothing was understood (0 where a time is mentioned), *strange* all such. *stop*,
-    *start*, *human*, *help*, *listing*, *callback* and *only_polite* tell of the whole text, *consent* ("stop",
-    "start") of nearly all of it; *language* is the one whose code the
-    text is; *attack* says that it is markup or orders to a machine.
+    Tuesday"), *recurs* that a wish has no date, *relative* that one is counted from the visit's, *limited* that it says
+    what to hear of; *unread* counts the words of which nothing was understood (0 where a time is mentioned), *strange*
+    all such. *stop*, *start*, *human*, *help*, *listing*, *callback* and *only_polite* tell of the whole text,
+    *flat_no* that a denial is a clause of its own ("ei, sori") and not of something else ("ei allergioita"), *consent*
+    ("stop", "start") of nearly all of it; *language* is the one whose code the text is; *attack* says that it is markup
+    or orders to a machine.
     """
 
     signals: Signals
@@ -53,6 +53,7 @@ class Evidence:
     listing: bool = False
     callback: bool = False
     only_polite: bool = False
+    flat_no: bool = False
     attack: bool = False
     language: str | None = None
 

@@ -33,6 +33,7 @@ _PLAINLY = 0.85
 _HARMLESS = frozenset([Intent.FREE, Intent.HUMAN, Intent.HELP, Intent.LIST, Intent.FEEDBACK])
 _CONSENTS = {Intent.CONSENT_STOP: "stop", Intent.CONSENT_START: "start"}
 _FINAL = frozenset([Intent.CANCEL, Intent.ACCEPT, Intent.DECLINE, Intent.CONFIRM])
+_AGREEING = frozenset([Intent.ACCEPT, Intent.CONFIRM])
 _SAID_BY = {
     Intent.CANCEL: "cancel",
     Intent.RESCHEDULE: "move",
@@ -72,7 +73,7 @@ def weigh(verdict: Verdict, opinion: Opinion | None, evidence: Evidence) -> Verd
     if evidence.identified and verdict.confidence >= _PLAINLY:
         shares.pop(Intent.FREE, None)  # nobody sends a code to say nothing
     by_share = sorted(shares, key=lambda intent: -shares[intent])
-    likest = next((intent for intent in by_share if _is_possible(intent, evidence)), verdict.intent)
+    likest = next((intent for intent in by_share if _is_possible(intent, evidence, opinion)), verdict.intent)
     if likest is verdict.intent or shares[likest] < _needed(verdict, likest):
         return verdict
     if likest not in _HARMLESS and opinion.seen < _LEAST_SEEN:
@@ -115,12 +116,14 @@ def _by_intent(opinion: Opinion) -> dict[Intent, float]:
     return shares
 
 
-def _is_possible(intent: Intent, evidence: Evidence) -> bool:
+def _is_possible(intent: Intent, evidence: Evidence, opinion: Opinion) -> bool:
     """Whether *intent* can be meant here: nothing is chosen or accepted that was not offered."""
     if intent in _CONSENTS:
         return evidence.consent == _CONSENTS[intent]
     if _is_denied(intent, evidence) or (intent in _FINAL and evidence.signals.has("unsure")):
         return False
+    if intent in _AGREEING and (evidence.signals.negative or not opinion.why(intent.value, wordings=True)):
+        return False  # "passar ej" shares its words with those who come, and "impossible" only its number of words
     if intent is Intent.DECLINE and evidence.wish and evidence.context.kind is ContextKind.OPTIONS:
         return False  # who names another time wants one
     if intent is Intent.CHOOSE:

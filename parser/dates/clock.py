@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from parser.dates.lexemes import Lexeme
+from parser.dates.lexemes import ARTICLE, Lexeme
 from parser.dates.reduce import Pass, spanning
 
 NOON = 12 * 60
@@ -57,7 +57,7 @@ CLOCKS = Pass(
         (r"c?zn", "minutes_to"),
         (r"c?n\+n", "minutes_past"),
         (r"c?n-n", "minutes_before"),
-        (r"c\.?(?:[tV4]|n)\.?A?C?", "spoken"),
+        (r"c\.?(?:[tV4]|n(?!(?:\.?[~u][no])?\.?m(?![no])))\.?A?C?", "spoken"),
         (r"(?:t|n|V)\.?A", "spoken"),
         (r"nC", "spoken"),
         (r"t", "spoken"),
@@ -76,7 +76,7 @@ class ClockReader:
         half = next((one.value for one in found if one.kind == "A"), None)
         said = next(one for one in found if one.kind in "tVn4")
         hour, minute, written = (said.value, 0, "") if said.kind == "n" else _parts(said)
-        if hour > 24 or minute > 59:
+        if hour > 24 or minute > 59 or said.flag == ARTICLE:
             return None
         if half == "pm" and hour < 12:
             hour += 12
@@ -237,7 +237,7 @@ def _minutes(written: str) -> int:
 def _as_clock(lexeme: Lexeme) -> Clock | None:
     if lexeme.kind == "K":
         return lexeme.value if isinstance(lexeme.value, Clock) else None
-    return Clock(lexeme.value * 60) if 1 <= lexeme.value <= 24 else None
+    return Clock(lexeme.value * 60) if 1 <= lexeme.value <= 24 and lexeme.flag != ARTICLE else None
 
 
 def combined(one: Hours, other: Hours) -> Hours | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from parser.dates.calendar import (
 )
 from parser.dates.canonical import day_after
 from parser.dates.clock import SAME_TIME
-from parser.dates.lexemes import Lexeme
+from parser.dates.lexemes import FOLLOWING, Lexeme
 from parser.dates.reduce import Pass, spanning
 
 Range = tuple[date, date | None]
@@ -44,6 +44,10 @@ class Days:
     moment: datetime | None = None
     pair: tuple[Days, Days] | None = None
     """Both ends of "from Tuesday to Thursday": a stretch, or in a move the old day and the new."""
+    exact: bool = False
+    """Whether a weekday is said with its week: then no other such day is meant."""
+    follows: bool = False
+    """ "The following Monday": after a visit named, if one is."""
 
     @property
     def single(self) -> date | None:
@@ -70,6 +74,8 @@ DAYS = Pass(
         (r"(?:[no]\.?[,|&]{1,2})+X\.?", "dates_of_month"),
         (r"(?:[no]\.?[,|&]{1,2})+[no]\.?m", "dates_of_month"),
         # parts of months and their weeks
+        (r"0X\.?y?|0#?[no]\.?my?|0#?[no]|X\.?1W|[no]\.?m1W", "week_of_date"),
+        (r"m[oL]w|[oL]wi?m", "nth_weekday_of_month"),
         (r"mLW|LWi?m|LWM", "last_week_of_month"),
         (r"oWi?m|moW", "nth_week_of_month"),
         (r"m~m", "months"),
@@ -80,7 +86,7 @@ DAYS = Pass(
         (r"#?[no]\.?D?[i?]?NM|NM#?[no]\.?D?(?![WHI])", "day_of_next_month"),
         (r"#?[no]\.?my?", "day_of_month"),
         (r"m[no]\.?D?(?![WHI~])", "month_then_day"),
-        (r"#[no](?![WDHI])|o(?=[;,.?Kbcfp>]|$)|o\.?D|n\.D|(?<=w)n\.(?=K)", "numbered_day"),
+        (r"#[no](?![WDHIw])|o(?=[;,.?Kbcfp>]|$)|o\.?D|n\.D|(?<=w)n\.(?=K)", "numbered_day"),
         # weeks
         (r"W\.?n\.?(?:[~&,|u]n)+", "numbered_weeks"),
         (r"W\.?n|n\.W", "numbered_week"),
@@ -94,22 +100,24 @@ DAYS = Pass(
         (r"[BJE][NT]?W|[NT]W[BJE]|[BJE]T?W", "part_of_week"),
         (r"[NT]+W(?![>)<]F)", "this_or_next_week"),
         (r"PW|Pw|Pk|PM|[PL]p", "past"),
-        (r"W>(?=[;.,]|$)", "week_after_visit"),
+        (r"2|W>(?=[;.,]|$)", "week_after_visit"),
         # distances from now
         (r"inWw|winW|wnWg|nWgw|iWw|wiW|Wgw|wWg|iGw|wiG", "weekday_in_weeks"),
         (r"i[nj]*[HI]|nHg|nIg|Hg|jHg|n[HI](?=$|[;.,])", "minutes_from_now"),
         (r"in[WDMY]|n[WDMY]g|i[WDMYG](?!\.?n)|[WDMYG]g", "from_now"),
         # distances from the visit
         (r"[leU]n[WDHM]|n?[WDHM][le]|n[WDHM]\]|G[le]|nI[le]", "from_visit"),
+        (r"n[WDM]", "moved_by"),
         (r"SWw|w\??#?SW(?!w)", "weekday_of_same_week"),
         (r"[el]?SD[el]?", "same_day"),
         (r"S@", "same_time"),
-        (r"ND(?!\w)|D[>)](?![Knd])", "next_day"),
+        (r"d[|,&]{1,2}D[>)]", "day_and_the_next"),
+        (r"ND(?![wWnMKo])|D[>)](?![Knd])", "next_day"),
         (r"<D", "day_before"),
         # weekdays with a word before them
         (r"Nw(?:[~,|&]{0,2}w)*", "weekdays_of_next_week"),
         (r"Tw", "weekday_of_this_week"),
-        (r"Rw", "every_weekday"),
+        (r"Rw(?:[,|&]{1,2}w)*", "every_weekday"),
         (r"R?a", "working_days"),
         (r"[NTR]?k", "weekend"),
         (r"[NT]?M(?<=[NT]M)", "some_month"),
@@ -200,7 +208,18 @@ class DayReader:
     def nth_week_of_month(self, found: list[Lexeme]) -> Lexeme:
         month = next(one.value for one in found if one.kind == "m")
         nth = next(one.value for one in found if one.kind == "o")
-        return self._week(found, monday_of(month_start(month, self.today)) + (nth - 1) * WEEK)
+        first = month_start(month, self.today)
+        monday = monday_of(first + _MOST_OF_A_WEEK * DAY)  # the first week has most of its days in the month
+        return self._week(found, monday + (nth - 1) * WEEK)
+
+    def nth_weekday_of_month(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "The first Monday of June", "syyskuun viimeinen maanantai"."""
+        month, weekday = (next(one.value for one in found if one.kind == kind) for kind in "mw")
+        nth = next((one.value - 1 for one in found if one.kind == "o"), -1)
+        first = month_start(month, self.today)
+        days = [first + at * DAY for at in range((month_after(first) - first).days)]
+        fitting = [day for day in days if day.isoweekday() == weekday]
+        return self._date(found, fitting[nth]) if nth < len(fitting) else None
 
     # dates
 
@@ -262,6 +281,17 @@ class DayReader:
         monday = week_start(next(one.value for one in found if one.kind == "n"), self.today)
         return self._week(found, monday) if monday else None
 
+    def week_of_date(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "The week of 18 May", "18.5. alkavalla viikolla"."""
+        dated = next((one.value for one in found if one.kind == "X"), None)
+        number = next((one.value for one in found if one.kind in "no"), 0)
+        month = next((one.value for one in found if one.kind == "m"), None)
+        if dated or month:
+            day = self._of(*(dated or (number, month)))
+        else:
+            day = next_day_of_month(number, self.today) if 1 <= number <= _LONGEST_MONTH else None
+        return self._week(found, monday_of(day)) if day else None
+
     def numbered_weeks(self, found: list[Lexeme]) -> Lexeme | None:
         numbers = [one.value for one in found if one.kind == "n"]
         mondays = [week_start(number, self.today) for number in numbers]
@@ -274,7 +304,8 @@ class DayReader:
 
     def this_or_next_week(self, found: list[Lexeme]) -> Lexeme:
         ahead = sum(one.kind == "N" for one in found)
-        return self._week(found, monday_of(self.today) + ahead * WEEK)
+        week = self._week(found, monday_of(self.today) + ahead * WEEK)
+        return week._replace(value=replace(week.value, follows=found[0].value == FOLLOWING))
 
     def week_after_next(self, found: list[Lexeme]) -> Lexeme:
         return self._week(found, monday_of(self.today) + 2 * WEEK)
@@ -367,6 +398,15 @@ class DayReader:
     def same_time(self, found: list[Lexeme]) -> Lexeme:
         return spanning("O", (SAME_TIME,), found)
 
+    def moved_by(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "Kahdella viikolla", "by two weeks": how far a visit is moved."""
+        return self.from_visit(found) if found[0].flag == "by" else None
+
+    def day_and_the_next(self, found: list[Lexeme]) -> Lexeme:
+        """ "Tomorrow or the day after"."""
+        first = self.today + found[0].value * DAY
+        return days_over(found, Days(((first, first + 2 * DAY),), "day"))
+
     def next_day(self, found: list[Lexeme]) -> Lexeme:
         return days_over(found, Days((), "visit", shift=1, unit="d"))
 
@@ -382,8 +422,8 @@ class DayReader:
         if found[0].value == "coming":  # a coming Thursday is the first to come, a next one that of the next week
             return self.coming_weekdays(found)
         monday = monday_of(self.today) + WEEK
-        numbers = listed_weekdays(found)
-        return days_over(found, Days(tuple(weekdays_from(monday, numbers)), "weekday", found[-1].flag))
+        ranges = tuple(weekdays_from(monday, listed_weekdays(found)))
+        return days_over(found, Days(ranges, "weekday", found[-1].flag, follows=found[0].value == FOLLOWING))
 
     def coming_weekdays(self, found: list[Lexeme]) -> Lexeme:
         days = [next_weekday(number, self.today) for number in listed_weekdays(found)]
@@ -394,7 +434,7 @@ class DayReader:
         return days_over(found, one_day(day if day >= self.today else day + WEEK, "weekday", found[-1].flag))
 
     def every_weekday(self, found: list[Lexeme]) -> Lexeme:
-        return days_over(found, Days((), "recur", weekdays=(found[-1].value,)))
+        return days_over(found, Days((), "recur", weekdays=tuple(listed_weekdays(found))))
 
     def working_days(self, found: list[Lexeme]) -> Lexeme:
         return days_over(found, Days((), "recur", weekdays=(1, 2, 3, 4, 5)))
@@ -422,6 +462,10 @@ class DayReader:
 
     def part_of_today(self, found: list[Lexeme]) -> list[Lexeme]:
         return [days_over(found[:1], one_day(self.today)), found[1]]
+
+
+_MOST_OF_A_WEEK = 3
+_LONGEST_MONTH = 31
 
 
 def days_over(found: list[Lexeme], days: Days) -> Lexeme:

@@ -7,14 +7,14 @@ from datetime import date
 
 from parser.dates.calendar import DAY, WEEK, monday_of, next_weekday
 from parser.dates.days import DayReader, Days, Range, days_over, is_stretch, listed_weekdays, one_day, weekdays_from
-from parser.dates.lexemes import Lexeme
+from parser.dates.lexemes import EVENT, Lexeme
 from parser.dates.reduce import Pass
 
 _W = r"w(?:~w|[,|&]{0,2}w)*"
 
 GROUPS = Pass(
     [
-        (rf"V[,;.?RD]{{0,4}}x(?:{_W})|x(?:{_W})\??V|V[,;?]{{0,2}}w\??x", "week_without"),
+        (rf"V[,;.?RD]{{0,4}}x(?:{_W})|x(?:{_W})\??V|V[,;?]{{0,2}}{_W}\??x", "week_without"),
         (rf"V[,.;?]{{0,3}}f?{_W}(?:u?w)*", "weekdays_of_week"),
         (rf"f?{_W}(?:u?w)*[,?]{{0,2}}V", "weekdays_of_week"),
         (rf"{_W}OV", "weekdays_hours_week"),
@@ -30,10 +30,12 @@ JOINS = Pass(
     [
         (r"f?Z[~u]Z|bZ&Z", "stretch"),
         (r"Zx(?:Z[,|&]?)+", "without"),
+        (r"Z[?,;]{1,3}x(?:Z[,|&]?)+", "stretch_without"),
         (r"x\?{1,4}<Z", "earliest"),
         (r"Z[),]?\)|[>]Z", "after"),
         (r"[f]Z|Z\]", "since"),
         (r"<Z", "before"),
+        (r"<\?{1,4}Z", "before_event"),
         (r"[uU]Z|Z\[", "until"),
         (r"=Z", "earliest"),
         (r"Z(?:[,|&]{1,2}Z)+", "union"),
@@ -66,7 +68,7 @@ class GroupReader(DayReader):
         ranges = tuple(
             one for start, _ in week.ranges for one in weekdays_from(monday_of(start), listed_weekdays(found))
         )
-        return days_over(found, Days(ranges, "weekday", found[-1].flag))
+        return days_over(found, Days(ranges, "weekday", found[-1].flag, exact=True))
 
     def weekdays_hours_week(self, found: list[Lexeme]) -> list[Lexeme]:
         hours = next(one for one in found if one.kind == "O")
@@ -114,6 +116,10 @@ class GroupReader(DayReader):
         days = [day for day in _each(kept) if not any(_holds(other, day) for other in gone)]
         return days_over(found, Days(merged(tuple((day, day + DAY) for day in days)), kept.kind)) if days else None
 
+    def stretch_without(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "Week 20 suits, except Ascension day": where more stands between, only what is wide has exceptions."""
+        return self.without(found) if found[0].value.kind in _WIDE else None
+
     def after(self, found: list[Lexeme]) -> Lexeme | None:
         days = _the(found)
         if not days.ranges or days.ranges[-1][1] is None:
@@ -131,6 +137,10 @@ class GroupReader(DayReader):
         if not days.ranges or days.ranges[0][0] <= self.today:
             return None
         return days_over(found, Days(((self.today, days.ranges[0][0]),), "span"))
+
+    def before_event(self, found: list[Lexeme]) -> Lexeme | None:
+        """ "Before I fly on the 12th"."""
+        return self.before(found) if found[0].value == EVENT else None
 
     def until(self, found: list[Lexeme]) -> Lexeme | None:
         days = _the(found)
@@ -155,6 +165,9 @@ class GroupReader(DayReader):
         if not all(part.ranges for part in parts):
             return None
         return days_over(found, Days(merged(tuple(one for part in parts for one in part.ranges)), parts[0].kind))
+
+
+_WIDE = ("week", "month", "span")
 
 
 def _the(found: list[Lexeme]) -> Days:

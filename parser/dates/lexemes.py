@@ -6,6 +6,7 @@ n number, o ordinal, m month's name, X date, t time, p part of the day, F holida
 c "at", C "o'clock", h half before, j half after, q quarter, Q quarter to, z minutes to, + past, - to, A am or pm;
 > after, ) after (behind it), < before, f from, ] from (behind), u until, [ until (behind), U latest, b between,
 { between (behind), x except, | or, & and, ~ to or dash; N next, T this, L last, P past, i in, g from now, l later,
+0 "the week of", 1 "beginning" (of a week), 2 "the week after" (the visit's);
 e earlier, B beginning, J middle, E end, S same, R every, # "den", @ "time", = at the earliest, ! a part of today;
 . and , as such, ? anything else.
 """
@@ -68,11 +69,22 @@ _CLASSES = {
     "turn": ";",
     "after_that": "v",
     "earliest": "=",
+    "week_of": "0",
+    "starting_week": "1",
+    "week_after": "2",
 }
 _VALUED = {"days": "d", "weekdays": "w", "months": "m", "numbers": "n", "ordinals": "o", "parts": "p", "holidays": "F"}
 _MINUTES_TO = "minutes_to_"
 _TODAY = "today_"
 _LONGEST_STEM = 24
+EVENT = "event"
+"""The value of "before I": what comes before the day is an event, "before I fly on the 12th"."""
+
+FOLLOWING = "following"
+"""The value of "following": of a visit named, and only without one of today."""
+
+ARTICLE = "article"
+"""The flag of "a" in "a week": a number beside a unit, and no hour ("at a conference")."""
 
 
 class Lexeme(NamedTuple):
@@ -125,14 +137,16 @@ class DateWords:
                 part = self.exact.get(rest[start:]) or self._stem_of(rest[start:])
                 if part and part.kind in "pkWM":
                     return found._replace(more=((part.kind, part.value),))
-        if found.kind == "F" and self._ends_in_week(word):
+        if found.kind == "w" and self._ends_in(word, "@"):
+            return found._replace(flag="of", more=(("?", None),))  # "fredagstid": its time, and no end of a stretch
+        if found.kind == "F" and self._ends_in(word, "W"):
             return found._replace(more=(("W", None),))
         return self._inflected(found, word)
 
-    def _ends_in_week(self, word: str) -> bool:
-        """Whether a compound's last part is the week: "jouluviikolla", "julveckans"."""
+    def _ends_in(self, word: str, kind: str) -> bool:
+        """Whether a compound's last part is of *kind*: "jouluviikolla", "julveckans"."""
         parts = (self.exact.get(word[at:]) or self._stem_of(word[at:]) for at in range(3, len(word) - 1))
-        return any(part is not None and part.kind == "W" for part in parts)
+        return any(part is not None and part.kind == kind for part in parts)
 
     def _stem_of(self, word: str) -> Meaning | None:
         for length in range(min(len(word), _LONGEST_STEM), 2, -1):
@@ -175,6 +189,14 @@ def _meaning_of(name: str) -> Meaning | None:
         return Meaning("A", name)
     if name == "coming":
         return Meaning("N", name)
+    if name == "before_event":
+        return Meaning("<", EVENT)
+    if name == "following":
+        return Meaning("N", FOLLOWING)
+    if name == "half_hour":
+        return Meaning("j", None, more=(("H", None),))
+    if name == "article":
+        return Meaning("n", 1, ARTICLE)
     if name == "other_meaning":
         return Meaning("?", None)
     kind = _CLASSES.get(name)
@@ -392,12 +414,13 @@ def _without_lonely(lexemes: list[Lexeme]) -> list[Lexeme]:
             kept.append(lexeme._replace(kind=kind))
         else:
             kept.append(lexeme._replace(kind="?"))
-    return kept
+    return [lexeme for lexeme in kept if lexeme.kind != "_"]
 
 
 _NEIGHBOURS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "w": (frozenset("NTw~|&SW>p<xfub)"), frozenset("XVtcwp~|&,NT[])ndS@bfu><=x")),
     "m": (frozenset("noiBEJNTfu><~l=m"), frozenset("no~")),
     "n": (frozenset("cib<>fqjh+-"), frozenset("WDHMIGgl")),
+    "o": (frozenset("m"), frozenset("mw")),
     "*": (frozenset("wnodXtmWpFiNT"), frozenset("wnoXtmWMpF")),
 }

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from parser.command import Interval
 from parser.dates.calendar import DAY
-from parser.dates.clock import CLOCKS, HOURS, MIDNIGHT, SAME_TIME, ClockReader, HourReader, Hours, combined
+from parser.dates.clock import CLOCKS, HOURS, MIDNIGHT, SAME_TIME, Clock, ClockReader, HourReader, Hours, combined
 from parser.dates.days import DAYS, Days
 from parser.dates.groups import GROUPS, JOINS, GroupReader, merged
 from parser.dates.lexemes import Lexeme, Lexer
@@ -55,7 +55,7 @@ class Mention:
 def _day_fits(days: Days, day: date) -> bool:
     if days.weekdays is not None:
         return day.isoweekday() in days.weekdays
-    if days.kind == "weekday" and days.ranges:
+    if days.kind == "weekday" and not days.exact:
         return any(start.weekday() == day.weekday() for start, _ in days.ranges)
     return any(start <= day and (end is None or day < end) for start, end in days.ranges)
 
@@ -74,6 +74,17 @@ def read_mentions(text: Text, lexer: Lexer, tongue: str | None, skipped: set[int
     return _gathered(lexemes, text)[:MOST_MENTIONS]
 
 
+def bare_hour(text: Text) -> list[Mention]:
+    """The hour that a text is and nothing else ("14"), where a time was asked for."""
+    numbers = [token for token in text.words if token.kind == "n"]
+    if len(text.words) != 1 or not numbers or not numbers[0].text.isdigit():
+        return []
+    hour = int(numbers[0].text[:3])
+    at = Hours(hour * 60, hour * 60, clock=Clock(hour * 60))
+    return [Mention(None, (at,), 0, 0)] if hour in _HOURS_OF_WORK else []
+
+
+_HOURS_OF_WORK = range(7, 21)
 _SPEAKING = frozenset("dwkaWMGoXtmpFVcCA4HI!D")
 _LEADING = frozenset("><)bfu]=[~{hjqQ+-z#")
 
@@ -94,6 +105,7 @@ def _gathered(lexemes: list[Lexeme], text: Text) -> list[Mention]:
     for lexeme in lexemes:
         if lexeme.kind == "Z":
             near = [one for one in waiting if _clause(text, one) == _clause(text, lexeme)]
+            waiting = [one for one in waiting if SAME_TIME not in one.value]  # the same as what another clause says
             mentions.append(_with_waiting(lexeme, near or waiting))
             waiting, apart = [], not near
         elif lexeme.kind == "O":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 
 from parser.command import Context, ContextKind, Intent, Interval, Recur
-from parser.dates.calendar import DAY, monday_of, month_after
+from parser.dates.calendar import DAY, WEEK, monday_of, month_after, next_weekday
 from parser.dates.clock import MIDNIGHT, SAME_TIME, Hours
 from parser.dates.days import Days, one_day
 from parser.dates.mentions import Mention, at_minutes, intervals
@@ -38,7 +39,7 @@ class WishWords:
     joining: frozenset[str]
     turns: frozenset[str]
     until: frozenset[str]
-    negators: frozenset[str]
+    nor: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -68,11 +69,14 @@ class Sorter:
 
     def recurs(self) -> bool:
         """Whether a wish without a date is there."""
-        return any(_recurs(mention) or mention.days is None for mention in self.mentions)
+        return any(
+            _recurs(mention) or (mention.days is None and not self._is_visit(mention)) for mention in self.mentions
+        )
 
     def counts_from_visit(self) -> bool:
-        """Whether a time is wished that counts from the visit's: "a week later", not "the same day"."""
-        return any(one.is_relative and one.days is not None and one.days.shift for one in self.mentions)
+        """Whether a time is wished that counts from the visit's: "a week later", "later that day", not "that day"."""
+        relative = [one.days for one in self.mentions if one.days and one.is_relative]
+        return any(days.shift or days.flag for days in relative)
 
     def denied(self) -> bool:
         """Whether some time is said not to suit."""
@@ -96,7 +100,7 @@ class Sorter:
     def sort(self, intent: Intent, also: tuple[Intent, ...]) -> Wishes:
         """When, ref and recur for *intent*."""
         past = [mention for mention in self.mentions if self._is_past(mention)]
-        live = [mention for mention in self.mentions if mention not in past]
+        live = _closest([mention for mention in self.mentions if mention not in past])
         if not live:
             return Wishes()
         if intent in _WISHING or Intent.BOOK in also:
@@ -176,7 +180,7 @@ class Sorter:
     def _in_denial(self, mention: Mention, by: tuple[str, ...] = _AWAY) -> bool:
         """Whether the mention's clause says that it does not suit: "tiistai ei käy"."""
         first, last = self.text.tokens[mention.first], self.text.tokens[mention.last]
-        if mention.first and self.text.tokens[mention.first - 1].text in self.words.negators:
+        if mention.first and self.text.tokens[mention.first - 1].text in self.words.nor:
             return True  # "tomorrow does not suit, nor next week"
         for name in by:
             for signal in self.signals.said.get(name, ()):
@@ -265,6 +269,8 @@ class Sorter:
     def _found(self, mention: Mention, ref: tuple[Interval, ...], intent: Intent) -> tuple[Interval, ...]:
         days = mention.days
         assert days is not None
+        if days.follows and ref:
+            days = _following(days, ref[0].start.date())
         if days.kind != "visit":
             return intervals(days, self._timed(mention.hours, ref))
         base = self._base(ref)
@@ -337,6 +343,18 @@ def _unpaired(mention: Mention) -> list[Mention]:
     ]
 
 
+def _closest(live: list[Mention]) -> list[Mention]:
+    """*live* without an open stretch in which the next time lies: "after Easter, on Monday 13.4."."""
+    return [one for one, following in zip_longest(live, live[1:]) if not (following and _opens_before(one, following))]
+
+
+def _opens_before(one: Mention, following: Mention) -> bool:
+    if one.days is None or following.days is None or not following.days.ranges or len(one.days.ranges) != 1:
+        return False
+    start, end = one.days.ranges[0]
+    return end is None and following.days.ranges[0][0] >= start and following.days.ranges[-1][1] is not None
+
+
 def _told_closer(new: list[Mention]) -> list[Mention]:
     """*new* without what a date of its own tells closer: "the week after, Wednesday 28.10." is that Wednesday."""
     dates = [one.days.single for one in new if one.days and one.days.kind == "day" and one.days.single]
@@ -377,6 +395,15 @@ def _shifted(days: Days, hours: tuple[Hours, ...], base: Interval) -> tuple[Inte
         return intervals(one_day(day), _plain(hours))
     keeps_time = base.is_point or SAME_TIME in hours
     return intervals(one_day(day), (Hours(minutes, minutes),) if keeps_time else ())
+
+
+def _following(days: Days, visit: date) -> Days:
+    """The weekdays or the week of *days* as they next come after *visit*."""
+    if days.kind == "week":
+        monday = monday_of(visit) + WEEK
+        return replace(days, ranges=((monday, monday + WEEK),))
+    starts = [next_weekday(start.isoweekday(), visit) for start, _ in days.ranges]
+    return replace(days, ranges=tuple((day, day + DAY) for day in starts))
 
 
 def _months_on(day: date, months: int) -> date:

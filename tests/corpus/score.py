@@ -218,7 +218,7 @@ def expressions() -> Tally:
 
 
 SETS = ("own", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-FRESH = ("a1", "b1", "a2", "b2", "a3", "b3")
+FRESH = ("a1", "b1", "a2", "b2", "a3", "b3", "c1", "d1")
 PARTS = {"dev": given, **dict.fromkeys(SETS, own), **dict.fromkeys(FRESH, fresh)}
 
 

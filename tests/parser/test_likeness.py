@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from parser.command import ACT_FROM, Context, ContextKind, Intent
-from parser.likeness import Opinion, unpacked
+from parser.likeness import PAIR, Opinion, unpacked
 from parser.reading import reader
 from parser.verdict import Verdict
 from parser.weighing import weigh
@@ -24,7 +24,8 @@ def labelled(text, intent, context=NONE):
 
 
 def opinion_of(**shares):
-    return Opinion(shares, 1.0, {}, tuple(shares))
+    spoken_for = {f"word{at}": PAIR.pack(at, 100) for at, _ in enumerate(shares)}
+    return Opinion(shares, 1.0, spoken_for, tuple(shares))
 
 
 def evidence(context=REMINDER, text="blorp wibble"):
@@ -130,3 +131,10 @@ def test_danger_in_roundabout_words_alarms(text):
 )
 def test_likeness_alarms_nobody_without_a_word_of_danger(text):
     assert not HOUSE.parse(text, NOW).emergency
+
+
+@pytest.mark.parametrize("text", ["passar ej", "ei passaa", "doesn't suit"])
+def test_who_denies_agrees_to_nothing_whatever_the_words_are_like(text):
+    verdict = weigh(unsure(), opinion_of(confirm=0.99, free=0.01), evidence(REMINDER, text))
+
+    assert verdict.intent is not Intent.CONFIRM
