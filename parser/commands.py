@@ -28,7 +28,9 @@ _MOST_SURE = 0.96
 def full_command(evidence: Evidence) -> Verdict | None:
     """The command that the text carries by itself, or None when no weight reaches the least."""
     scores, why = weigh_commands(evidence)
-    best = max(_PRIORITY, key=lambda intent: (scores.get(intent, 0.0), -_PRIORITY.index(intent)))
+    if not scores:
+        return None
+    best = max(_PRIORITY, key=lambda intent: scores.get(intent, 0.0))
     if scores.get(best, 0.0) < _LEAST:
         return None
     rivals = sorted(score for intent, score in scores.items() if intent is not best)

@@ -25,17 +25,17 @@ _ATTACK = re.compile(
 
 _SUSPICIOUS = re.compile(
     r"[<{$%;=:]|\.\./|/etc|select|drop|delete|insert|update|union|truncate|alter"
-    r"|system prompt|you are now|developer mode|sudo ",
-    re.IGNORECASE,
+    r"|system prompt|you are now|developer mode|sudo "
 )
-"""What every attack has: most texts need no further look."""
+"""What every attack has in folded letters: most texts need no further look."""
 
 
 def looks_like_an_attack(raw: str, orders: re.Pattern[str]) -> bool:
     """Whether a text is markup, SQL or orders to a language model (*orders*, in folded letters): nothing in it is a
     patient's request."""
-    suspicious = _SUSPICIOUS.search(raw) is not None
-    return (suspicious and _ATTACK.search(raw) is not None) or orders.search(fold(raw)) is not None
+    folded = fold(raw)
+    suspicious = _SUSPICIOUS.search(folded) is not None
+    return (suspicious and _ATTACK.search(raw) is not None) or orders.search(folded) is not None
 
 
 @dataclass(frozen=True, slots=True)

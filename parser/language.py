@@ -25,11 +25,9 @@ def tell_language(text: Text, lexicon: Lexicon, skipped: frozenset[int] | set[in
     """Weigh the words of *text*, leaving out those at *skipped* (names)."""
     scores: dict[str, float] = dict.fromkeys(lexicon.languages, 0.0)
     sure: set[str] = set()
-    letters = 0
     for index, token in enumerate(text.words):
         if token.kind != "w" or index in skipped:
             continue
-        letters += 1
         owner = lexicon.only_in.get(token.text)
         if owner is None:
             continue
@@ -37,7 +35,7 @@ def tell_language(text: Text, lexicon: Lexicon, skipped: frozenset[int] | set[in
         if token.text in lexicon.languages[owner].certain:
             sure.add(owner)
             scores[owner] += 0.5
-    others = sum(token.text in lexicon.other_languages for token in text.words)
+    others = sum(map(lexicon.other_languages.__contains__, [token.text for token in text.words]))
     if others >= ENOUGH_FOREIGN and others > max(scores.values()):
         return Tongue(None, False, True)
     best = max(scores, key=lambda code: scores[code])

@@ -9,12 +9,11 @@ texts that people have labelled. Each such feature speaks for some intents and a
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
+from struct import unpack
 
 from parser.dates.mentions import Mention
 from parser.normal import Text
@@ -27,10 +26,12 @@ ALARM = "emergency"
 SCALE = 100
 """Weights are stored as hundredths."""
 
-PAIR = struct.Struct("=Bh")
-"""A label's number and its weight: some tens of thousands of them must not cost tens of megabytes."""
+Weights = dict[str, int]
+"""What each feature weighs for every label: one whole number with a lane of bits for each, so that a text's features
+are summed for all labels by one addition each."""
 
-Weights = dict[str, bytes]
+_LANE = 32
+_MIDDLE = 1 << (_LANE - 1)
 
 _FIRST = ord("a")
 _BEGINNINGS = (3, 4, 5, 6)
@@ -50,18 +51,14 @@ class Opinion:
 
     shares: dict[str, float]
     seen: float
-    weights: dict[str, bytes]
+    weights: Weights
     labels: tuple[str, ...]
 
     def why(self, label: str, wordings: bool = False) -> tuple[str, ...]:
         """The two features that speak most for *label*, of the *wordings* alone if so asked."""
-        at = self.labels.index(label)
+        at, most = self.labels.index(label), len(self.labels)
         said = [
-            (weight, name)
-            for name, row in self.weights.items()
-            if not (wordings and name[0] == "<")
-            for one, weight in PAIR.iter_unpack(row)
-            if one == at
+            (_lanes(row, most)[at], name) for name, row in self.weights.items() if not (wordings and name[0] == "<")
         ]
         return tuple(name for weight, name in sorted(said, reverse=True)[:2] if weight > 0)
 
@@ -75,8 +72,7 @@ def features(text: Text, skipped: set[int], mentions: Sequence[Mention], evidenc
     found.append(f"<{min(len(words), _COUNTED_WORDS)} words>")
     before = "^"
     for word in words[:_MOST_WORDS]:
-        found.append(word)
-        found.extend(word[:length] + "*" for length in _BEGINNINGS if len(word) > length)
+        found += _spelled(word)
         found.append(f"{before} {word}")
         found.append(f"{before[:4]}* {word[:4]}*")
         before = word
@@ -84,11 +80,17 @@ def features(text: Text, skipped: set[int], mentions: Sequence[Mention], evidenc
     return tuple(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=20_000)
+def _spelled(word: str) -> tuple[str, ...]:
+    """A word and its beginnings."""
+    return (word, *(word[:length] + "*" for length in _BEGINNINGS if len(word) > length))
+
+
 def _plain_words(text: Text, skipped: set[int], mentions: Sequence[Mention]) -> Iterator[str]:
     spans = [(text.tokens[one.first].start, text.tokens[one.last].end) for one in mentions]
     last = None
     for at, token in enumerate(text.words):
-        span = next((span for span in spans if span[0] <= token.start < span[1]), None)
+        span = next((span for span in spans if span[0] <= token.start < span[1]), None) if spans else None
         if at in skipped or (span is not None and span == last):
             continue
         last = span
@@ -112,16 +114,24 @@ class Likeness:
         """The opinion on a text with the features *found* in answer to *context*."""
         anywhere, here = self._anywhere, self._by_context.get(context, {})
         weights = {feature: anywhere[feature] for feature in found if feature in anywhere}
-        sums = [0] * len(self.labels)
-        for row in chain(weights.values(), [here[feature] for feature in ("", *found) if feature in here]):
-            for label, weight in PAIR.iter_unpack(row):
-                sums[label] += weight
+        total = sum(weights.values()) + sum([here[feature] for feature in ("", *found) if feature in here])
         wordings = [feature for feature in found if feature[0] != "<" and " " not in feature]
-        seen = sum(feature in weights for feature in wordings)
-        return Opinion(_shares(self.labels, sums), seen / max(len(wordings), 1), weights, self.labels)
+        seen = sum(map(weights.__contains__, wordings)) / max(len(wordings), 1)
+        return Opinion(_shares(self.labels, _lanes(total, len(self.labels))), seen, weights, self.labels)
 
 
-def _shares(labels: Sequence[str], sums: list[int]) -> dict[str, float]:
+def lanes(pairs: Iterable[tuple[int, int]]) -> int:
+    """A feature's weights, by label's number, as one whole number."""
+    return sum(weight << _LANE * label for label, weight in pairs)
+
+
+def _lanes(total: int, labels: int) -> list[int]:
+    """The weights of a sum of `lanes` for the first *labels* labels."""
+    raised = total + (_MIDDLE * ((1 << _LANE * labels) - 1)) // ((1 << _LANE) - 1)
+    return [lane - _MIDDLE for lane in unpack(f"<{labels}I", raised.to_bytes(_LANE // 8 * labels, "little"))]
+
+
+def _shares(labels: Sequence[str], sums: Sequence[int]) -> dict[str, float]:
     most = max(sums, default=0)
     powers = [math.exp((one - most) / SCALE) for one in sums]
     total = sum(powers)
@@ -147,13 +157,13 @@ def unpacked(lines: Iterable[str]) -> Likeness:
     packed = _Packed()
     for row in rows:
         context, feature, said = row.rstrip("\n").split("\t")
-        weights.setdefault(context, {})[feature] = b"".join(map(packed.__getitem__, said.split()))
+        weights.setdefault(context, {})[feature] = sum(map(packed.__getitem__, said.split()))
     return Likeness(labels, weights)
 
 
-class _Packed(dict[str, bytes]):
-    """Pairs as written, packed: there are few different ones."""
+class _Packed(dict[str, int]):
+    """Pairs as written, each in its lane: there are few different ones."""
 
-    def __missing__(self, written: str) -> bytes:
-        pair = self[written] = PAIR.pack(ord(written[0]) - _FIRST, int(written[1:]))
+    def __missing__(self, written: str) -> int:
+        pair = self[written] = lanes([(ord(written[0]) - _FIRST, int(written[1:]))])
         return pair

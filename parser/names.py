@@ -60,6 +60,8 @@ def _without_cue(run: list[int], text: Text, lexicon: Lexicon) -> list[int]:
 
 def _beside_codes(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> list[list[int]]:
     """Two words that are a clause of their own beside a code, one of them unknown: "owen price 190606A9133"."""
+    if not codes:
+        return []
     clauses: dict[int, list[int]] = {}
     for index, token in enumerate(text.words):
         clauses.setdefault(token.clause, []).append(index)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from parser.normal import Token, fold
@@ -58,6 +58,15 @@ def compile_phrase(signal: str, weight: float, language: str, written: str) -> P
     return Phrase(signal, weight, language, written, tuple(elements))
 
 
+@dataclass(slots=True)
+class _Begun:
+    """The phrases that begin with one atom: of one word, by the next atom, and with a gap before the atoms named."""
+
+    single: list[Phrase] = field(default_factory=list)
+    double: dict[str, list[Phrase]] = field(default_factory=dict)
+    gapped: list[tuple[frozenset[str], Phrase]] = field(default_factory=list)
+
+
 class PhraseBook:
     """All phrases of all languages, indexed by their first two atoms."""
 
@@ -71,9 +80,7 @@ class PhraseBook:
         """*spelled* are more words to correct to, *clitics* endings that may be cut, *right* words never to correct."""
         self._right = right
         self._clitics = tuple(sorted(clitics, key=len, reverse=True))
-        self._single: dict[str, list[Phrase]] = {}
-        self._double: dict[str, dict[str, list[Phrase]]] = {}
-        self._gapped: dict[str, list[Phrase]] = {}
+        self._begun: dict[str, _Begun] = {}
         self._exact: set[str] = set()
         self._stems: set[str] = set()
         self._inner: list[str] = []
@@ -90,13 +97,14 @@ class PhraseBook:
             for atom in element or ():
                 self._learn_atom(atom)
         for first in phrase.elements[0] or ():
+            begun = self._begun.setdefault(first, _Begun())
             if len(phrase.elements) == 1:
-                self._single.setdefault(first, []).append(phrase)
+                begun.single.append(phrase)
             elif phrase.elements[1] is None:
-                self._gapped.setdefault(first, []).append(phrase)
+                begun.gapped.append((phrase.elements[2] or frozenset(), phrase))
             else:
                 for second in phrase.elements[1]:
-                    self._double.setdefault(first, {}).setdefault(second, []).append(phrase)
+                    begun.double.setdefault(second, []).append(phrase)
 
     def _learn_atom(self, atom: str) -> None:
         if atom.startswith("*"):
@@ -131,15 +139,16 @@ class PhraseBook:
         misspelt = 0
         atoms: list[tuple[str, ...]] = []
         for index, token in enumerate(words):
-            here = self.atoms(token.text)
+            here = self._known.get(token.text) or self.atoms(token.text)
             if not here and (here := self._guessed(token, index in protected, alone)):
                 misspelt |= 1 << index
             atoms.append(here)
         hits: list[Hit] = []
-        present = frozenset(atom for here in atoms for atom in here)
+        present = set[str]().union(*atoms)
         for index, here in enumerate(atoms):
             for atom in here:
-                self._find_at(index, atom, atoms, words, hits, present)
+                if (begun := self._begun.get(atom)) is not None:
+                    _find_at(index, begun, atoms, words, hits, present)
         return Found(_longest(hits), misspelt)
 
     def _guessed(self, token: Token, protected: bool, alone: bool) -> tuple[str, ...]:
@@ -169,26 +178,19 @@ class PhraseBook:
                 return found
         return ()
 
-    def _find_at(
-        self,
-        index: int,
-        atom: str,
-        atoms: list[tuple[str, ...]],
-        words: list[Token],
-        hits: list[Hit],
-        present: frozenset[str],
-    ) -> None:
-        """*present* are the atoms of the whole text: most phrases with a gap lack their second half."""
-        for phrase in self._single.get(atom, ()):
-            hits.append(_hit(phrase, index, index, 1 << index))
-        doubles = self._double.get(atom)
-        if doubles is not None and index + 1 < len(words):
-            for second in atoms[index + 1]:
-                for phrase in doubles.get(second, ()):
-                    _extend(phrase, index, 2, index + 2, 3 << index, atoms, words, hits)
-        for phrase in self._gapped.get(atom, ()):
-            if present.isdisjoint(phrase.elements[2] or ()):
-                continue
+
+def _find_at(
+    index: int, begun: _Begun, atoms: list[tuple[str, ...]], words: list[Token], hits: list[Hit], present: set[str]
+) -> None:
+    """*present* are the atoms of the whole text: most phrases with a gap lack their second half."""
+    for phrase in begun.single:
+        hits.append(_hit(phrase, index, index, 1 << index))
+    if begun.double and index + 1 < len(words):
+        for second in atoms[index + 1]:
+            for phrase in begun.double.get(second, ()):
+                _extend(phrase, index, 2, index + 2, 3 << index, atoms, words, hits)
+    for wanted, phrase in begun.gapped:
+        if not present.isdisjoint(wanted):
             _extend(phrase, index, 1, index + 1, 1 << index, atoms, words, hits)
 
 

@@ -26,7 +26,7 @@ from parser.names import FoundName, find_name
 from parser.normal import Text, fold, normal
 from parser.people import named_people
 from parser.services import find_service
-from parser.signals import Signals, read_signals, says_nothing_else, whole_says
+from parser.signals import Signals, read_signals, says_nothing_else, wholes
 from parser.verdict import Evidence, Verdict
 from parser.weighing import is_alarming, is_needed, weigh
 
@@ -157,41 +157,47 @@ class _Assembly:
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
         strange = self._unread(spare)
-        return Evidence(
+        whole = self._wholes(spare)
+        evidence = Evidence(
             signals=signals,
             context=self.context,
             digit=choices.bare_digit(text, spare, self.skipped, self.lexicon.answers, self.context.kind in _CHOOSING),
             ordinal=choices.ordinal(text, signals, options, self.lexicon.denials),
             code=choices.offer_code(self.hidden.raw) if self.context.code or len(text.words) < 12 else None,
             score=choices.score(text, signals, self.lexicon.answers) if survey else None,
-            option=self.sorter.option(self.context.options or self.context.visits),
-            wish=self.sorter.other_named(),
-            dated=bool(self.sorter.mentions),
-            times=len(self.sorter.mentions),
-            denied=self.sorter.denied(),
-            pair=self.sorter.pair(),
-            recurs=self.sorter.recurs(),
-            relative=self.sorter.counts_from_visit(),
             limited=self.limits is not None and self.limits.said,
-            same_time=self.sorter.visit_named(),
             service=find_service(signals),
             identified=bool(self.hidden.codes),
             question="?" in text.raw,
             words=len(text.words) - len(self.skipped),
             unread=strange if not self.sorter.mentions else 0,
             strange=strange,
-            stop=consent == "stop" or self._whole("stop", spare),
-            start=consent == "start" or self._whole("start", spare),
+            stop=consent == "stop" or "stop" in whole,
+            start=consent == "start" or "start" in whole,
             consent=consent or nearly,
-            human=self._whole("human", spare),
-            help=self._whole("help", spare),
-            listing=self._whole("list", spare),
-            callback=self._whole("callback", spare),
+            human="human" in whole,
+            help="help" in whole,
+            listing="list" in whole,
+            callback="callback" in whole,
             language=self._wanted_language() if len(text.words) == 1 else None,
             attack=looks_like_an_attack(self.hidden.raw, self.lexicon.orders),
             flat_no=self._flat_no(spare),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
+        if self.sorter.mentions:
+            self._add_times(evidence)
+        return evidence
+
+    def _add_times(self, evidence: Evidence) -> None:
+        sorter = self.sorter
+        evidence.option = sorter.option(self.context.options or self.context.visits)
+        evidence.wish = sorter.other_named()
+        evidence.dated, evidence.times = True, len(sorter.mentions)
+        evidence.denied = sorter.denied()
+        evidence.pair = sorter.pair()
+        evidence.recurs = sorter.recurs()
+        evidence.relative = sorter.counts_from_visit()
+        evidence.same_time = sorter.visit_named()
 
     def _unread(self, spare: frozenset[str]) -> int:
         """How many words are strange to us and not said out of politeness."""
@@ -207,9 +213,13 @@ class _Assembly:
         }
         return choices.flat_no(self.text, self.signals, spare, self.skipped, timed)
 
-    def _whole(self, name: str, spare: frozenset[str]) -> bool:
-        hits = whole_says(self.signals, name)
-        return bool(hits) and any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
+    def _wholes(self, spare: frozenset[str]) -> set[str]:
+        """What the text says as a whole, politeness aside."""
+        return {
+            name
+            for name, hits in wholes(self.signals)
+            if any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
+        }
 
     def _identity(self) -> tuple[str | None, IdentityStatus, tuple[str, ...]]:
         """The patient's code, its status, the other right ones; of child and parent the child is the patient."""

@@ -83,6 +83,8 @@ class Signals:
     """All things said in a text. Look-ups count what is neither denied nor conditional, unless they say otherwise."""
 
     said: dict[str, list[Signal]] = field(default_factory=dict)
+    valid: dict[str, list[Hit]] = field(default_factory=dict)
+    """The phrases that are neither denied nor conditional; no name without any."""
     words: int = 0
     mask: int = 0
     negative: bool = False
@@ -90,18 +92,12 @@ class Signals:
 
     def weight(self, name: str) -> float:
         """How strongly *name* is said: 0 (not at all) to 3, a little more when said in several ways."""
-        weights = [
-            signal.hit.weight for signal in self.said.get(name, ()) if not signal.negated and not signal.conditional
-        ]
-        return max(weights) + 0.1 * (len(weights) - 1) if weights else 0.0
+        hits = self.valid.get(name)
+        return max([hit.weight for hit in hits]) + 0.1 * (len(hits) - 1) if hits else 0.0
 
     def has(self, *names: str) -> bool:
         """Whether any of *names* is said."""
-        for name in names:  # asked forty times for each text: no generator
-            for signal in self.said.get(name, ()):
-                if not signal.negated and not signal.conditional:
-                    return True
-        return False
+        return not self.valid.keys().isdisjoint(names)
 
     def denies(self, name: str) -> bool:
         """Whether *name* is said not to be: "en peru"."""
@@ -113,19 +109,13 @@ class Signals:
 
     def first(self, name: str) -> Hit | None:
         """The first valid phrase of *name*."""
-        hits = [signal.hit for signal in self.said.get(name, ()) if not signal.negated and not signal.conditional]
+        hits = self.valid.get(name)
         return min(hits, key=lambda hit: hit.first) if hits else None
 
     def kinds(self, prefix: str) -> list[Hit]:
         """Valid hits of every signal that begins with *prefix*, in order of the text."""
-        hits = [
-            signal.hit
-            for name, signals in self.said.items()
-            if name.startswith(prefix)
-            for signal in signals
-            if not signal.negated and not signal.conditional
-        ]
-        return sorted(hits, key=lambda hit: (hit.first, -hit.last))
+        hits = [hit for name, listed in self.valid.items() if name.startswith(prefix) for hit in listed]
+        return sorted(hits, key=lambda hit: (hit.first, -hit.last)) if len(hits) > 1 else hits
 
     def quote(self, name: str) -> str:
         """The phrase, as the language file has it, by which *name* was said."""
@@ -146,8 +136,8 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
     negators = _negators(words, hits, languages)
-    denials = frozenset().union(*(language.negators for language in languages))
-    signals.negative = any(token.text in denials for token in words)
+    denials = _united([language.negators for language in languages])
+    signals.negative = not denials.isdisjoint([token.text for token in words])
     starts = _conditions(words, hits, languages)
     used: set[int] = set()
     for hit in hits:
@@ -161,7 +151,15 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
         signals.said.setdefault(hit.signal, []).append(Signal(hit, negated, conditional))
         signals.mask |= hit.mask
     _drop_helpers(signals, used)
+    for name, listed in signals.said.items():
+        if valid := [signal.hit for signal in listed if not signal.negated and not signal.conditional]:
+            signals.valid[name] = valid
     return signals
+
+
+def _united(sets: list[frozenset[str]]) -> frozenset[str]:
+    """All of *sets*, which mostly are those of one language."""
+    return sets[0] if len(sets) == 1 else frozenset().union(*sets)
 
 
 def _most_exact(hits: list[Hit]) -> list[Hit]:
@@ -199,7 +197,7 @@ def _present(hits: list[Hit], lexicon: Lexicon, tongue: str | None) -> list[Lang
 
 def _negators(words: list[Token], hits: list[Hit], languages: list[Language]) -> dict[int, int]:
     """Word index of each free negator, with the last index of the phrase it stands in."""
-    names = frozenset().union(*(language.negators for language in languages))
+    names = _united([language.negators for language in languages])
     consumed = 0
     for hit in hits:
         if hit.last > hit.first and hit.signal != "negator":
@@ -238,8 +236,8 @@ def _turns(words: list[Token], start: int, end: int, language: Language) -> bool
 
 
 def _conditions(words: list[Token], hits: list[Hit], languages: list[Language]) -> list[int]:
-    names = frozenset().union(*(language.conditions for language in languages))
-    if not any(token.text in names for token in words):
+    names = _united([language.conditions for language in languages])
+    if names.isdisjoint([token.text for token in words]):
         return []
     unreal = 0
     for hit in hits:
@@ -290,6 +288,10 @@ def says_nothing_else(text: Text, mask: int, spare: frozenset[str], skipped: set
     )
 
 
-def whole_says(signals: Signals, name: str) -> list[Hit]:
-    """Hits of *name* that count only as the whole text."""
-    return [signal.hit for signal in signals.said.get(WHOLE + name, ())]
+def wholes(signals: Signals) -> list[tuple[str, list[Hit]]]:
+    """The names that count only as the whole text, with their hits."""
+    return [
+        (name.removeprefix(WHOLE), [signal.hit for signal in listed])
+        for name, listed in signals.said.items()
+        if name.startswith(WHOLE)
+    ]

@@ -110,8 +110,11 @@ def _needed(verdict: Verdict, likest: Intent) -> float:
     return needed + _TO_ACTION * (verdict.intent in _HARMLESS)
 
 
+_INTENTS = {intent.value: intent for intent in Intent}
+
+
 def _by_intent(opinion: Opinion) -> dict[Intent, float]:
-    shares = {Intent(label): share for label, share in opinion.shares.items() if label != ALARM}
+    shares = {_INTENTS[label]: share for label, share in opinion.shares.items() if label != ALARM}
     shares[Intent.HUMAN] = shares.get(Intent.HUMAN, 0.0) + opinion.shares.get(ALARM, 0.0)
     return shares
 

@@ -241,7 +241,8 @@ class Lexer:
     def read(self, text: Text, tongue: str | None, skipped: set[int]) -> list[Lexeme]:
         """The lexemes of *text*, its likely language first; tokens at word indexes *skipped* say nothing of time."""
         hidden = {text.words[at].start for at in skipped}
-        hidden |= {token.start for token in text.words if text.written(token).lower() in _NO_DAYS}
+        if any(word in text.raw.lower() for word in _NO_DAYS):
+            hidden |= {token.start for token in text.words if text.written(token).lower() in _NO_DAYS}
         found: list[Lexeme] = []
         index, tokens = 0, text.tokens
         while index < len(tokens):

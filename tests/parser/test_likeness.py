@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from parser.command import ACT_FROM, Context, ContextKind, Intent
-from parser.likeness import PAIR, Opinion, unpacked
+from parser.likeness import Opinion, lanes, unpacked
 from parser.reading import reader
 from parser.verdict import Verdict
 from parser.weighing import weigh
@@ -24,7 +24,7 @@ def labelled(text, intent, context=NONE):
 
 
 def opinion_of(**shares):
-    spoken_for = {f"word{at}": PAIR.pack(at, 100) for at, _ in enumerate(shares)}
+    spoken_for = {f"word{at}": lanes([(at, 100)]) for at, _ in enumerate(shares)}
     return Opinion(shares, 1.0, spoken_for, tuple(shares))
 
 
