@@ -37,7 +37,17 @@ SQLITE_PRAGMAS = (
     "cache_size = -8192",  # KiB for each of a process's two connections; no mmap, which would count as its memory
     f"journal_size_limit = {64 * 1024 * 1024}",  # the WAL shrinks again after a burst
 )
-POSTGRESQL_OPTIONS = f"-c timezone=UTC -c lock_timeout={WAIT_FOR_LOCK}s -c idle_in_transaction_session_timeout=60s"
+POSTGRESQL_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        f"lock_timeout={WAIT_FOR_LOCK}s",
+        "idle_in_transaction_session_timeout=60s",
+        # Plans are kept, also those by which keys are checked. One made while a table was small would read it from end
+        # to end ever after, until somebody analyses it; every statement of ours has an index to go by.
+        "enable_seqscan=off",
+    )
+)
 POSTGRESQL_ARGUMENTS = {  # of libpq: a dead server or path is noticed within seconds, not after the kernel's two hours
     "connect_timeout": 5,
     "keepalives_idle": 30,

@@ -51,8 +51,7 @@ _PLANNED = REMINDER.c.state == fixed(ReminderState.PLANNED)
 
 
 _BY_INDEX = text(
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
-    " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"
 )
 
 
