@@ -34,7 +34,7 @@ SQLITE_PRAGMAS = (
     "foreign_keys = ON",
     "secure_delete = ON",  # wiped octets do not stay readable in free pages
     "temp_store = MEMORY",  # no sorted texts in temporary files
-    "cache_size = -8192",  # KiB for each of a process's two connections; no mmap, which would count as its memory
+    "cache_size = -4096",  # KiB for each of a process's two connections; no mmap, which would count as its memory
     f"journal_size_limit = {64 * 1024 * 1024}",  # the WAL shrinks again after a burst
 )
 POSTGRESQL_OPTIONS = " ".join(
