@@ -99,7 +99,7 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         human = evidence.question or signals.has("info")
         said = signals.quote("come") or signals.quote("keep")
         return _short(Intent.CONFIRM, f'coming: "{said}"', SURE, human)
-    if away and not (signals.has("yes") and away == signals.quote("no")):
+    if away and not (away == signals.quote("no") and (signals.has("yes") or _denies_cancelling(signals))):
         return _short(Intent.CANCEL, f'not coming: "{away}"', _surely_away(evidence))
     if signals.has("yes") and not signals.has("no"):
         if evidence.wish and not evidence.same_time:

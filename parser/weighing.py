@@ -125,13 +125,20 @@ def _is_possible(intent: Intent, evidence: Evidence, opinion: Opinion) -> bool:
         return evidence.consent == _CONSENTS[intent]
     if _is_denied(intent, evidence) or (intent in _FINAL and evidence.signals.has("unsure")):
         return False
-    if intent in _AGREEING and (evidence.signals.negative or not opinion.why(intent.value, wordings=True)):
+    if intent in _AGREEING and (_is_away(evidence) or not opinion.why(intent.value, wordings=True)):
         return False  # "passar ej" shares its words with those who come, and "impossible" only its number of words
     if intent is Intent.DECLINE and evidence.wish and evidence.context.kind is ContextKind.OPTIONS:
         return False  # who names another time wants one
     if intent is Intent.CHOOSE:
         return _choice(evidence) is not None
     return evidence.context.kind in _ONLY_IN.get(intent, (evidence.context.kind,))
+
+
+def _is_away(evidence: Evidence) -> bool:
+    """Whether anything is denied, to be moved, or in the way of somebody who does not say that they come."""
+    signals = evidence.signals
+    away = signals.has("cannot", "unneeded", "give", "refuse", "obstacle", "move")
+    return signals.negative or (away and not signals.has("come", "keep", "take"))
 
 
 def _is_denied(intent: Intent, evidence: Evidence) -> bool:
