@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.processes import Cost, Process, cost_of, write_config
+from bench.quantiles import ms, quantile
 from bench.talk import STEPS, Line, conversation
 from bench.world import SERVICE_NUMBER, Person, build, person, working_days
 from gateway.simulator.carrier import Carrier
@@ -162,23 +163,15 @@ def _result(
         if case.database == "peer"
         else dict(Counter(line.step for line, trip in answered if not line.is_answered_by(trip.answer))),
         per_second=round(len(answered) / seconds, 1),
-        p50=_ms(median(times)),
-        p95=_ms(_quantile(times, 0.95)),
-        p99=_ms(_quantile(times, 0.99)),
-        worst=_ms(times[-1]),
+        p50=ms(median(times)),
+        p95=ms(quantile(times, 0.95)),
+        p99=ms(quantile(times, 0.99)),
+        worst=ms(times[-1]),
         gateway_cpu=round(sum(used[1:]) * per_1000, 3),
         carrier_cpu=round(used[0] * per_1000, 3),
         memory=round(max(cost.memory for cost in after[1:]), 1),
         peak=round(max(cost.peak for cost in after[1:]), 1),
     )
-
-
-def _quantile(times: list[float], share: float) -> float:
-    return times[min(len(times) - 1, int(len(times) * share))]
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 1)
 
 
 CASES = (

@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from bench.processes import ROOT, cost_of
+from bench.quantiles import ms, quantile
 from gateway.channel import Answered, BindReport, Stored
 from gateway.simulator.carrier import Carrier
 from gateway.simulator.load import Load, Trip, prepare
@@ -228,8 +229,7 @@ async def soon(bench: Bench, rate: int = 200, seconds: int = 10) -> list[Figure]
     while any(not trip.acknowledged_at for trip in trips):
         await asyncio.sleep(0.05)
     waits = sorted(trip.acknowledged_at - trip.parts[0].sent_at for trip in trips)
-    at = int(len(waits) * 0.99)
-    return [Figure(f"p99 acknowledgement at {rate}/s", round(waits[at] * 1000, 1), "ms", 20, at_most=True)]
+    return [Figure(f"p99 acknowledgement at {rate}/s", ms(quantile(waits, 0.99)), "ms", 20, at_most=True)]
 
 
 async def round_trips(bench: Bench, in_flight: int, count: int = 10_000) -> list[Figure]:

@@ -23,6 +23,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select, update
 
 from bench.processes import Process, write_config
+from bench.quantiles import quantile
 from bench.world import SERVICE_NUMBER, Person, build
 from gateway.simulator.carrier import Carrier
 from gateway.simulator.load import Load, Trip, prepare
@@ -272,7 +273,7 @@ def _wait(look: Callable[[], Found | None]) -> Found:
 
 def _named(kind: str, what: str, seconds: Sequence[float]) -> dict[str, float]:
     times = sorted(each * 1000 for each in seconds)
-    shares = {"p50": median(times), "p99": times[min(len(times) - 1, int(len(times) * 0.99))], "worst": times[-1]}
+    shares = {"p50": median(times), "p99": quantile(times, 0.99), "worst": times[-1]}
     return {f"{kind}: {what}, {name}": round(value, 1) for name, value in shares.items()}
 
 

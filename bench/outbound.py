@@ -21,6 +21,7 @@ from typing import Any, Final
 from sqlalchemy import update
 
 from bench.processes import Process
+from bench.quantiles import ms, quantile
 from bench.talk import conversation
 from bench.world import SERVICE_NUMBER, Person, build
 from gateway.simulator.carrier import Carrier
@@ -232,11 +233,7 @@ def _result(case: Case, carrier: Carrier, trips: Sequence[Trip], began: float) -
 
 def _delays(trips: Sequence[Trip]) -> tuple[float, float, float]:
     delays = sorted(trip.answered_at - trip.sent_at for trip in trips if trip.answered_at)
-    return _ms(median(delays)), _ms(delays[int(len(delays) * 0.99)]), _ms(delays[-1])
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 1)
+    return ms(median(delays)), ms(quantile(delays, 0.99)), ms(delays[-1])
 
 
 CASES = (

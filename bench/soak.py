@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from bench.conversation import SECRET, order
 from bench.processes import Process, write_config
+from bench.quantiles import ms
 from bench.talk import STEPS
 from bench.world import SERVICE_NUMBER, Person, build
 from gateway.simulator.carrier import Carrier
@@ -68,7 +69,7 @@ async def _run(folder: Path, people: list[Person]) -> tuple[list[float], int]:
                 _, waits = await asyncio.gather(asyncio.sleep(60), _said(carrier, trips))
                 memory.append(gateway.cost().memory)
                 lost += len(trips) - len(waits)
-                print(f"minute {minute:3} {memory[-1]:8.1f} MiB, answered in {median(waits) * 1000:.1f} ms", flush=True)
+                print(f"minute {minute:3} {memory[-1]:8.1f} MiB, answered in {ms(median(waits))} ms", flush=True)
     return memory, lost
 
 
