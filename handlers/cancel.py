@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 
 from handlers import notices, rules, visits
 from handlers.case import LASTS, Case
 from handlers.decision import Ask, Decision
 from handlers.pending import Settled, put
 from models.changes import CancelAppointment
-from models.facts import SlotSearch, UndoFacts, VisitFacts
+from models.facts import SlotSearch, VisitFacts
 from models.states import HandOverReason, QuestionKind
 from parser.command import Command, Intent
 
@@ -27,16 +26,6 @@ def cancel(case: Case, visit: VisitFacts) -> Decision:
     refusal = refused(case, visit, "cancel")
     if refusal is not None:
         return refusal
-    undo = UndoFacts(
-        kind="cancel",
-        appointment_id=visit.id,
-        slot_id=visit.slot_id,
-        status=visit.status,
-        until=case.facts.now + rules.UNDO_LASTS,
-        patient_id=visit.patient_id,
-        starts_at=visit.starts_at.astimezone(UTC),
-        version=visit.version + 1,
-    )
     offer = _offer_of_a_new_time(case, visit)
     return case.answer(
         "cancelled",
@@ -46,7 +35,7 @@ def cancel(case: Case, visit: VisitFacts) -> Decision:
         notices=notices.changed(case, visit, "notice_cancelled"),
         ask=offer,
         visit=visit,
-        thread=case.with_undo(undo),
+        thread=case.with_undo(rules.undo_of("cancel", visit, case.facts.now)),
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 
 from handlers import notices, options, rules, visits
 from handlers.cancel import refused
 from handlers.case import Case
 from handlers.decision import Decision
 from models.changes import MoveAppointment
-from models.facts import SlotFacts, SlotSearch, UndoFacts, VisitFacts
+from models.facts import SlotFacts, SlotSearch, VisitFacts
 from models.states import AppointmentStatus, QuestionKind
 
 
@@ -68,16 +67,6 @@ def _moved(case: Case, visit: VisitFacts, slot: SlotFacts) -> Decision:
         ends_at=slot.ends_at,
         status=status,
     )
-    undo = UndoFacts(
-        kind="move",
-        appointment_id=visit.id,
-        slot_id=visit.slot_id,
-        status=visit.status,
-        until=case.facts.now + rules.UNDO_LASTS,
-        patient_id=visit.patient_id,
-        starts_at=visit.starts_at.astimezone(UTC),
-        version=visit.version + 1,
-    )
     moved = replace(visit, starts_at=slot.starts_at, clinic_id=slot.clinic_id)
     old = case.local(visit.starts_at, rules.clinic_of(visit, case.facts))
     return case.answer(
@@ -87,7 +76,7 @@ def _moved(case: Case, visit: VisitFacts, slot: SlotFacts) -> Decision:
         changes=[change],
         notices=notices.changed(case, moved, "notice_moved"),
         visit=visit,
-        thread=case.with_undo(undo),
+        thread=case.with_undo(rules.undo_of("move", visit, case.facts.now)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from handlers.hours import at, is_working_day
-from models.facts import ClinicFacts, Facts, ServiceFacts, VisitFacts
+from models.facts import ClinicFacts, Facts, ServiceFacts, UndoFacts, VisitFacts
 
 LATE_STILL_SEEN = 15  # minutes; beyond that a person decides
 UNDO_LASTS = timedelta(minutes=30)
@@ -45,6 +45,20 @@ def cutoff(visit: VisitFacts, service: ServiceFacts | None, clinic: ClinicFacts,
 def is_too_late(visit: VisitFacts, facts: Facts) -> bool:
     """Whether the cut-off of the visit has passed."""
     return facts.now > deadline(visit, facts)
+
+
+def undo_of(deed: str, visit: VisitFacts, now: datetime) -> UndoFacts:
+    """How *deed* ("cancel", "move"), done to *visit* at *now*, is taken back, and until when."""
+    return UndoFacts(
+        kind=deed,
+        appointment_id=visit.id,
+        slot_id=visit.slot_id,
+        status=visit.status,
+        until=now + UNDO_LASTS,
+        patient_id=visit.patient_id,
+        starts_at=visit.starts_at.astimezone(UTC),
+        version=visit.version + 1,
+    )
 
 
 def earlier(moment: datetime, by: timedelta, clinic: ClinicFacts) -> datetime:
