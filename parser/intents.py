@@ -87,7 +87,8 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
     away = _away(evidence)
     if away and away == signals.quote("obstacle") and evidence.question and not signals.has("no", "cannot"):
         return None
-    if signals.has("unsure") or (away and evidence.unread and away == signals.quote("no") and _is_bare(signals)):
+    refused = signals.has("no") and not _denies_another(evidence)
+    if signals.has("unsure") or (away == signals.quote("no") and refused and evidence.unread and _is_bare(signals)):
         return None  # "en tiedä vielä", "en hoksaa": a no to what we do not understand cancels nothing
     if away and evidence.wish and not coming:
         return Verdict(Intent.RESCHEDULE, [f'cannot come ("{away}") and names another time'], None, LIKELY)
@@ -95,7 +96,7 @@ def _answer_reminder(evidence: Evidence) -> Verdict | None:
         return None
     if coming and evidence.wish and signals.has("only_then"):
         return Verdict(Intent.RESCHEDULE, [f'can come only then: "{signals.quote("only_then")}"'], None, LIKELY)
-    if coming and not signals.has("cannot") and not (signals.has("no") and not _denies_cancelling(signals)):
+    if coming and not signals.has("cannot") and not refused:
         human = evidence.question or signals.has("info")
         said = signals.quote("come") or signals.quote("keep")
         return _short(Intent.CONFIRM, f'coming: "{said}"', SURE, human)
@@ -128,6 +129,13 @@ def _beats_reminder(command: Verdict, evidence: Evidence) -> bool:
         return False  # "I may have to cancel, don't know yet"
     named = command.intent is Intent.BOOK and evidence.identified and evidence.service is not None
     return named or command.intent not in _WEAK_HERE
+
+
+def _denies_another(evidence: Evidence) -> bool:
+    """Whether a bare "no" denies something else than coming, which the text says: "no changes, I'll be there"."""
+    signals = evidence.signals
+    other = signals.has("come", "keep") and not evidence.flat_no
+    return _denies_cancelling(signals) or (_is_bare(signals) and other)
 
 
 def _denies_cancelling(signals: Signals) -> bool:

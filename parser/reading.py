@@ -173,7 +173,7 @@ class _Assembly:
             unread=strange if not self.sorter.mentions else 0,
             strange=strange,
             stop=consent == "stop" or "stop" in whole,
-            start=consent == "start" or "start" in whole,
+            start=(consent == "start" and self.context.kind in _ASKING_NOTHING) or "start" in whole,
             consent=consent or nearly,
             human="human" in whole,
             help="help" in whole,
@@ -298,6 +298,9 @@ class _Assembly:
 
 _STRANGERS = 2
 """Words of a text on texting that may be strange to us, if it is like such texts in the whole."""
+
+_ASKING_NOTHING = (ContextKind.NONE, ContextKind.STOP)
+"""Elsewhere "ok, thanks for the reminder" answers the question."""
 
 _CHOOSING = (ContextKind.OPTIONS, ContextKind.WHICH_VISIT)
 _ASKING_FOR_A_TIME = (*_CHOOSING, ContextKind.CALLBACK_NOTICE)

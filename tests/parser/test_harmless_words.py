@@ -30,6 +30,8 @@ STILL_COMING = [
     "kommer inte för sent", "jag är inställd på att komma", "who said anything about cancelling? I'm coming",
     "Nej jag avbokar inte, jag kommer", "my meeting got cancelled so I can make it", "koulu on peruttu eli pääsen",
     "mötet blev inställt så jag kommer", "sairaalan aikani peruuntui mutta teidän pitää",
+    "ei muutoksia, tullaan", "nothing to cancel, I'll be there", "jåå vi kommer, har int glömt", "stryk inte tiden",
+    "ok thanks for the reminder", "ok tack för påminnelsen", "ok kiitos muistutuksesta",
 ]  # fmt: skip
 
 
