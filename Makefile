@@ -30,7 +30,7 @@ demo: $(SYNCED) ## the whole service with a simulated carrier, playing conversat
 	@$(BIN)/python -m demo $(ARGS)
 
 test: $(SYNCED) ## the test suite (ARGS=… goes to pytest)
-	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -q -n 3 $(ARGS)  # on two cores too: many tests wait for processes
 
 test-long: $(SYNCED) ## the full-size fault, kill and race runs
 	@$(BIN)/python -m pytest -q -m long --timeout 7200 $(ARGS)
