@@ -80,7 +80,7 @@ def features(text: Text, skipped: set[int], mentions: Sequence[Mention], evidenc
     return tuple(dict.fromkeys(found))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8_000)
 def _spelled(word: str) -> tuple[str, ...]:
     """A word and its beginnings."""
     return (word, *(word[:length] + "*" for length in _BEGINNINGS if len(word) > length))

@@ -13,7 +13,7 @@ from parser.spelling import Speller
 GAP = 3
 """Words that `..` may stand for."""
 
-_CACHED_WORDS = 20_000
+_CACHED_WORDS = 8_000
 _SHORTEST_STEM = 2
 _HARDLY_MORE_THAN_A_WORD = 2
 

@@ -16,10 +16,8 @@ class Speller:
     def __init__(self, words: Iterable[str], stems: Iterable[str]) -> None:
         words = list(words)
         self._letters = {"".join(sorted(word)): word for word in words if len(word) == SHORTEST}
-        self._words: dict[str, list[str]] = {}
-        self._stems: dict[str, list[str]] = {}
-        _index(self._words, words)
-        _index(self._stems, stems)
+        self._words = _index(words)
+        self._stems = _index(stems)
 
     def correct(self, word: str, alone: bool = False) -> str | None:
         """The known word that *word* misspells by one slip, or None. The first letter is trusted. *alone* says that the
@@ -35,9 +33,9 @@ class Speller:
                 return stem + word[length:]
         return None
 
-    def _nearest(self, word: str, index: dict[str, list[str]], alone: bool) -> str | None:
+    def _nearest(self, word: str, index: dict[str, str], alone: bool) -> str | None:
         for shorter in (word, *_without_one(word)):
-            for known in index.get(shorter, ()):
+            for known in index.get(shorter, "").split():
                 slip = one_slip_apart(known, word, alone) or _same_letters(known, word)
                 if known[0] == word[0] and slip and not _other_ending(known, word):
                     return known
@@ -78,11 +76,14 @@ def _other_ending(one: str, other: str) -> bool:
     return at >= len(one) - 3 and sorted(one) != sorted(other)
 
 
-def _index(index: dict[str, list[str]], words: Iterable[str]) -> None:
+def _index(words: Iterable[str]) -> dict[str, str]:
+    """The words that each form belongs to, with spaces between: most have one, and a list for each costs megabytes."""
+    index: dict[str, str] = {}
     for word in words:
         if len(word) >= SHORTEST:
             for shorter in (word, *_without_one(word)):
-                index.setdefault(shorter, []).append(word)
+                index[shorter] = f"{index[shorter]} {word}" if shorter in index else word
+    return index
 
 
 def _without_one(word: str) -> list[str]:

@@ -57,7 +57,7 @@ CLOCKS = Pass(
         (r"c?zn", "minutes_to"),
         (r"c?n\+n", "minutes_past"),
         (r"c?n-n", "minutes_before"),
-        (r"c\.?(?:[tV4]|n(?!(?:\.?[~u][no])?\.?m(?![no])))\.?A?C?", "spoken"),
+        (r"c\.?(?:[tV4]|n(?!(?:\.?[~u|&][no])?\.?m(?![no])))\.?A?C?", "spoken"),
         (r"(?:t|n|V)\.?A", "spoken"),
         (r"nC", "spoken"),
         (r"t", "spoken"),

@@ -103,7 +103,7 @@ DAYS = Pass(
         (r"2|W>(?=[;.,]|$)", "week_after_visit"),
         # distances from now
         (r"inWw|winW|wnWg|nWgw|iWw|wiW|Wgw|wWg|iGw|wiG", "weekday_in_weeks"),
-        (r"i[nj]*[HI]|nHg|nIg|Hg|jHg|n[HI](?=$|[;.,])", "minutes_from_now"),
+        (r"i[nj]*H|i[nj]+I|nHg|nIg|Hg|jHg|n[HI](?=$|[;.,])", "minutes_from_now"),
         (r"in[WDMY]|n[WDMY]g|i[WDMYG](?!\.?n)|[WDMYG]g", "from_now"),
         # distances from the visit
         (r"[leU]n[WDHM]|n?[WDHM][le]|n[WDHM]\]|G[le]|nI[le]", "from_visit"),

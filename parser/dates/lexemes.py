@@ -228,7 +228,7 @@ class Entry(NamedTuple):
     alone: Meaning | None
 
 
-_CACHED_WORDS = 60_000
+_CACHED_WORDS = 8_000
 
 
 @dataclass(slots=True)

@@ -60,6 +60,7 @@ def test_a_visit_is_wished_for_these_days(text, days):
         ("Tiistaini venytetään kahdella viikolla", may(5)),
         ("Byt min fredagstid till onsdag nästa vecka", april(22)),
         ("voisko mun tiistain vaihtaa keskiviikkoon", april(15)),
+        ("none of these suit me, what about 20 or 21 April?", april(20, 21)),
         ("I have 8 am on 29 April. Could I come later that same day, after 1 pm?", april(29)),
     ],
 )
@@ -69,6 +70,10 @@ def test_a_visit_is_moved_to_these_days(text, days):
 
 def test_a_weekday_of_another_week_is_not_the_visits_own():
     assert wished("ugh stuck at a conference, can we do thursday next week?", REMINDED) == april(23)
+
+
+def test_what_somebody_has_is_no_minute():
+    assert wished("Hej, jag undrar om min tandställning kunde stramas åt nån gång snart?") == set()
 
 
 @pytest.mark.parametrize("text", ["huomenna ei käy eikä ensi viikolla", "tomorrow doesn't suit, nor next week"])
