@@ -58,8 +58,8 @@ def person(index: int, days: list[date]) -> Person:
 
 
 def working_days(now: datetime) -> list[date]:
-    """The Mondays to Fridays from next week on, as many as the clinic's diary is open."""
-    monday = now.astimezone(ZONE).date() + timedelta(days=7 - now.astimezone(ZONE).weekday())
+    """The Mondays to Fridays from the week after next on, which no cut-off has passed; as many as the diary is open."""
+    monday = now.astimezone(ZONE).date() + timedelta(days=14 - now.astimezone(ZONE).weekday())
     days = (monday + timedelta(days=offset) for offset in range(1000))
     return list(islice((day for day in days if day.weekday() < 5), WISH_DAYS + VISIT_DAYS))
 
