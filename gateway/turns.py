@@ -1,7 +1,7 @@
 """The database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
 
-A round: store what arrived and acknowledge it; settle what carriers said of our submits; lease texts for links that
-have room; let the desk answer a batch of the stored texts, and submit its answers. Whatever arrives meanwhile waits for
+A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a
+batch of the stored texts, and submit its answers; lease other texts for links that have room. Whatever arrives meanwhile waits for
 one batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what came
 during the last. A database server can serve two at once: there the desk works beside, in a thread of its own.
 """
@@ -178,8 +178,8 @@ class Turns(threading.Thread):
             self._take_in(self._wait())
             if time.monotonic() >= self._away_until:
                 self._turn("housekeeping", self._keep_house)
-                self._turn("lease", self._lease)
                 self._turn("desk", self._serve)
+                self._turn("lease", self._lease)
         if self._beside is not None:
             self._beside.shutdown()
             while self._at_desk:
