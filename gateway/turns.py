@@ -1,9 +1,9 @@
 """The database thread of a gateway. Everything that touches the database takes its turn here, the urgent first.
 
-A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a
-batch of the stored texts, and submit its answers; lease other texts for links that have room. Whatever arrives meanwhile waits for
-one batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what came
-during the last. A database server can serve two at once: there the desk works beside, in a thread of its own.
+A round: store what arrived and acknowledge it; settle what carriers said of our submits; let the desk answer a batch of
+the stored texts, and submit its answers; lease other texts for links that have room. Whatever arrives meanwhile waits
+for one batch at most. On SQLite writers therefore never fight; and a group commit needs no timer, since it takes what
+came during the last. A database server can serve two at once: there the desk works beside, in a thread of its own.
 """
 
 from __future__ import annotations
