@@ -38,6 +38,7 @@ from tests.servers import PostgreSQL
 BACKLOG: Final = int(os.environ.get("BENCH_BACKLOG", "100000"))
 SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "60"))  # for which the backlog is watched
 CALM: Final = 10  # seconds before it
+LEAD: Final = timedelta(seconds=CALM + 15)  # until it falls due: the gateways start, and meet
 RATE: Final = 500
 LIVE: Final = 10  # texts a second from patients
 CHUNK: Final = 5000
@@ -133,12 +134,13 @@ def measure(case: Case) -> Result:
         queue_up(database, keys, people[:BACKLOG], datetime.now(UTC) + timedelta(days=1))
         with database.transaction() as connection:
             connection.exec_driver_sql("ANALYZE")
-        _put_away(database)
         stack.callback(database.close)
-        return asyncio.run(_run(case, folder, url, database, people[BACKLOG:]))
+        due = datetime.now(UTC) + LEAD
+        _fall_due(database, due)
+        return asyncio.run(_run(case, folder, url, due, people[BACKLOG:]))
 
 
-async def _run(case: Case, folder: Path, url: str, database: Database, writers: Sequence[Person]) -> Result:
+async def _run(case: Case, folder: Path, url: str, due: datetime, writers: Sequence[Person]) -> Result:
     async with Carrier(window=100) as carrier:
         carrier.receipts.form = "none"
         carrier.faults.rate = RATE
@@ -151,8 +153,8 @@ async def _run(case: Case, folder: Path, url: str, database: Database, writers: 
             trips = _trips(writers)
             talk = Talk(carrier, trips)
             await talk.go_on(CALM)
+            await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
             began = asyncio.get_running_loop().time()
-            await asyncio.to_thread(_fall_due, database)
             await talk.go_on(SECONDS)
         return _result(case, carrier, trips, began)
 
@@ -164,10 +166,10 @@ def _configure(folder: Path, url: str, port: int, binds: int) -> Path:
     return path
 
 
-def _fall_due(database: Database) -> None:
-    """Have the whole backlog due at once."""
+def _fall_due(database: Database, due: datetime) -> None:
+    """Have the whole backlog fall due at once, at *due*: nobody writes so much while gateways work."""
     with database.transaction() as connection:
-        connection.execute(update(OUTBOX).where(OUTBOX.c.key.like("backlog:%")).values(due_at=datetime.now(UTC)))
+        connection.execute(update(OUTBOX).where(OUTBOX.c.key.like("backlog:%")).values(due_at=due))
     _put_away(database)
 
 

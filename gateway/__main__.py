@@ -21,6 +21,7 @@ from gateway.smpp.link import Link, LinkSettings
 from gateway.turns import Turns
 from handlers.desk import Desk
 from handlers.post import PostOffice, process_name
+from parser.reading import reader
 from settings import Smpp
 from startup import House, arguments, open_house
 
@@ -51,6 +52,7 @@ async def run(house: House, stopping: threading.Event) -> None:
     turns = Turns(post, desk, gateway=gateway, clock=house.clock, beside=not house.database.is_sqlite)
     links = [_link(bind, house, turns) for bind in house.settings.smpp]
     bell = Bell(redis_url(house.settings), turns.ring)
+    reader()  # half a second that the first text need not wait
     _settle_memory()
     turns.start()
     bell.start()
