@@ -312,7 +312,8 @@ class Turns(threading.Thread):
         """Submit what was answered. Raises what went wrong; the desk then gets the same texts again."""
         self._at_desk = False
         if errand.error is not None:
-            self._put_back(errand.batch)
+            if errand.batch:
+                self._put_back(errand.batch)
             raise errand.error
         self._desk_failures = 0
         if errand.sweeps:
