@@ -6,7 +6,7 @@ So a bad record stops nobody else's, and what a batch costs is shared by as many
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -65,11 +65,7 @@ class Batches(ABC, Generic[Item]):
 
     def _batch(self, now: datetime) -> int:
         try:
-            with self._database.transaction() as connection:
-                items = self._take(connection, now)
-                if items:
-                    self._do(connection, items, now)
-            return len(items)
+            return self._together(lambda connection: self._take(connection, now), now)
         except Exception as error:
             if is_away(error) or is_conflict(error):
                 raise  # one by one they would be in the way again, each for as long
@@ -78,13 +74,17 @@ class Batches(ABC, Generic[Item]):
             ids = self._next_ids(connection, now)
         return sum(self._alone(id_, now) for id_ in ids)
 
+    def _together(self, take: Callable[[Connection], Sequence[Item]], now: datetime) -> int:
+        """Do in one transaction what it can *take*; returns how many."""
+        with self._database.transaction() as connection:
+            items = take(connection)
+            if items:
+                self._do(connection, items, now)
+        return len(items)
+
     def _alone(self, id_: int, now: datetime) -> int:
         try:
-            with self._database.transaction() as connection:
-                items = self._take_one(connection, id_)
-                if items:
-                    self._do(connection, items, now)
-            return len(items)
+            return self._together(lambda connection: self._take_one(connection, id_), now)
         except Exception as error:
             if is_away(error):
                 raise
