@@ -77,8 +77,9 @@ class Pace:
     """How many submits may go now: never more than the rate in any one second, evenly, and less while throttled.
 
     The carrier counts seconds on its own clock and behind a network that bunches what we spaced, so the rate holds over
-    1.03 s of ours, and texts are spread at 0.965 of it. A submit refused as too fast halves the rate, once per round
-    trip: what had been sent before the last cut says nothing new. It then rests 1 to 30 s and grows by 10 % a second.
+    1.03 s of ours, and texts are spread at 0.965 of it. What it was longer silent about it may have read all at once,
+    and counts from when it spoke again. A submit refused as too fast halves the rate, once per round trip: what had
+    been sent before the last cut says nothing new. It then rests 1 to 30 s and grows by 10 % a second.
     """
 
     _SPREAD: Final = 0.965
@@ -94,6 +95,8 @@ class Pace:
         self._chance = chance
         self._sent: deque[tuple[float, int]] = deque()  # when, how many: the last span
         self._sent_in_span = 0
+        self._heard = -math.inf  # when the carrier last answered a submit
+        self._quickest = math.inf  # seconds that an answer takes at the least
         self._next = -math.inf  # when the next one is due
         self._cut: float | None = None  # the rate that throttling left us, at `_cut_at`
         self._cut_at = -math.inf
@@ -146,6 +149,14 @@ class Pace:
         freed = self._sent[0][0] + self._span(limit) if full else now
         return max(now, self._resting_until, self._next, freed)
 
+    def answered(self, sent_at: float, now: float) -> None:
+        """A submit of *sent_at* was answered, as whatever."""
+        self._quickest = min(self._quickest, now - sent_at)
+        silence = min(now - self._heard, now - sent_at - self._quickest)
+        if silence > self._SPAN - 1.0:
+            self._count_anew(self._heard - self._quickest, now)  # nothing that went since then was answered
+        self._heard = now
+
     def throttled(self, sent_at: float, now: float) -> None:
         """Slow down: a submit of *sent_at* was refused because it came too fast."""
         if sent_at < max(self._cut_at, self._resting_until):
@@ -161,6 +172,14 @@ class Pace:
         """A submit of *sent_at* went through: after the last cut, it ends the lengthening of rests."""
         if sent_at >= self._cut_at:
             self._rest = 0.0
+
+    def _count_anew(self, since: float, now: float) -> None:
+        """Count what was sent *since* then as sent *now*."""
+        bunched = 0
+        while self._sent and self._sent[-1][0] >= since:
+            bunched += self._sent.pop()[1]
+        if bunched:
+            self._sent.append((now, bunched))
 
     def _span(self, limit: float) -> float:
         return self._SPAN / min(limit, 1.0)

@@ -289,6 +289,7 @@ class Link:
         if isinstance(answer, Unanswered):
             self.counts[Verdict.UNKNOWN] += 1
             return self._settlement(submission, Verdict.UNKNOWN)
+        self._pace.answered(answer.sent_at, now)
         verdict = verdict_for(answer.status, submission.text.attempt, self._times_full(submission, answer.status))
         self.counts[verdict] += 1
         if verdict is Verdict.ACCEPTED:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from bisect import bisect_left
+from heapq import heappop, heappush
 
 import pytest
 from hypothesis import given, settings
@@ -99,6 +101,46 @@ def test_the_rate_holds_in_every_second_even_where_the_network_bunches_texts(rat
     )
 
     assert busiest(times, 1.025) <= rate
+
+
+def read_under_backlog(pace, seconds, stalls, delay, window=100):
+    """When a carrier that reads nothing during *stalls* read what it was sent, and answered *delay*() later."""
+    read, under_way, now = [], [], 0.0  # under way: a heap of when it is answered, when it was sent
+    while now < seconds:
+        while under_way and under_way[0][0] <= now:
+            answered_at, sent_at = heappop(under_way)
+            pace.answered(sent_at, answered_at)
+        count = min(pace.room(now), window - len(under_way))
+        pace.spend(count, now)
+        at = max([now, *(end for begin, end in stalls if begin <= now < end)])
+        for _ in range(count):
+            read.append(at)
+            heappush(under_way, (at + delay(), now))
+        soon = pace.next_at(now) if len(under_way) < window else math.inf
+        now = max(now + 1e-6, min(soon, under_way[0][0] if under_way else math.inf))
+    return read
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rate=st.sampled_from([30, 100, 250, 500]),
+    stalls=st.lists(st.tuples(st.floats(1.0, 18.0), st.floats(0.02, 0.6)), max_size=6),
+    delay=st.sampled_from([0.001, 0.02, 0.1]),
+)
+def test_the_rate_holds_for_a_carrier_that_reads_by_fits_and_starts(rate, stalls, delay):
+    stalls = [(begin, begin + length) for begin, length in stalls]
+
+    read = read_under_backlog(Pace(rate), 20.0, stalls, lambda: delay)
+
+    assert busiest(sorted(read), 1.0) <= rate
+
+
+def test_a_carrier_that_answers_now_sooner_now_later_has_the_whole_rate():
+    chance = random.Random(7)
+
+    read = read_under_backlog(Pace(250), 20.0, [], lambda: 0.02 + 0.2 * chance.random())
+
+    assert len(read) >= 0.95 * 250 * 20
 
 
 @pytest.mark.parametrize("rate", [10, 30, 100, 250, 1000])
