@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def is_answered(number: str, region: str) -> bool:
     """Whether *number* is a mobile number with the country code of *region*; names and short numbers are none."""
     import phonenumbers  # slow to import, and many processes never ask

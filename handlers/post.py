@@ -42,7 +42,7 @@ RECEIPT_AGE = timedelta(days=7)  # an id that only resembles ours is believed fo
 PARKED = timedelta(hours=24)
 FORGOTTEN = timedelta(hours=1)  # a gateway that ended; until then /readyz names it
 INVALID_DESTINATION = 0x0B  # ESME_RINVDSTADR
-KNOWN_THREADS = 50_000
+KNOWN_THREADS = 4096
 
 
 def process_name(now: datetime) -> str:

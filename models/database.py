@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from models.engines import begin_lightly, postgresql_engine, sqlite_engine
+from models.engines import begin_lightly, sqlite_engine
 
 FILE_NAME = "tekstari.db"
 URL_EXPECTED = 'a database URL is "", "sqlite:///PATH" or "postgresql+psycopg://user@host/name"'
@@ -97,6 +97,8 @@ def connect(url: str, *, data_dir: Path) -> Database:
             writer = sqlite_engine(target, begin="BEGIN IMMEDIATE")
             return Database(target, writer, sqlite_engine(target, begin="BEGIN", read_only=True))
         case "postgresql":
+            from models.postgresql import postgresql_engine  # and with it the driver
+
             target = target.set(drivername="postgresql+psycopg")
             return Database(target, postgresql_engine(target), postgresql_engine(target, read_only=True))
         case _:

@@ -42,7 +42,7 @@ def _is_a_name(index: int, token: Token, text: Text, lexicon: Lexicon) -> bool:
     return text.written(token)[0].isupper() and not opens and not text.raw.isupper()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _forms(name: str) -> re.Pattern[str]:
     """The pattern of *name* in every case: "Pekka" is "Pekan" too, "Iiris" "Iiriksen"."""
     plain = re.escape(fold(name))

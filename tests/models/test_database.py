@@ -288,7 +288,7 @@ def test_connections_that_died_while_idle_are_replaced_without_an_error(server, 
     database = connect(server.url(), data_dir=Path())
     with database.transaction(), database.reading():
         pass
-    monkeypatch.setattr("models.engines.IDLE_BEFORE_PING", 0.0)
+    monkeypatch.setattr("models.postgresql.IDLE_BEFORE_PING", 0.0)
     server.stop()
     server.start()
 
@@ -400,3 +400,12 @@ def test_another_database_is_refused_and_its_password_is_not_told(url, tmp_path)
         connect(url, data_dir=tmp_path)
 
     assert "word" not in str(refused.value)
+
+
+def test_a_clinic_on_sqlite_does_without_the_driver_of_the_other_database(tmp_path):
+    program = (
+        "import sys, gateway.__main__; from pathlib import Path; from models.database import connect;"
+        " connect('', data_dir=Path(sys.argv[1])); sys.exit('psycopg' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], timeout=60).returncode == 0
