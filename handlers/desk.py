@@ -25,7 +25,7 @@ from models import inbox, ledger, offering, openings, queries
 from models.changes import ClaimOffer
 from models.crypto import Keys, SealBroken
 from models.database import Database, is_away, is_conflict
-from models.facts import Catalogue, Facts, IdentityRules, SlotSearch
+from models.facts import Catalogue, Facts, IdentityRules, SlotFacts, SlotSearch
 from models.gathering import Gathering
 from models.inbox import Waiting
 from models.ledger import Conflict, TextOut
@@ -50,6 +50,15 @@ class Preview(NamedTuple):
     command: Command
     decision: Decision
     answers: list[str]
+
+
+class _Search(NamedTuple):
+    """A text whose decision hangs on what is free in the diary."""
+
+    letter: Letter
+    command: Command
+    facts: Facts
+    search: SlotSearch
 
 
 class Desk:
@@ -254,7 +263,7 @@ class Desk:
         suspects = [letter.number for letter, _, command in commands if _proves(command)]
         if suspects:
             gathering.count_failures(suspects, _start_of_day(known[0][1]))
-        return [self._decide(connection, gathering, letter, command, facts) for letter, facts, command in commands]
+        return _with_slots(connection, [self._decide(gathering, *known) for known in commands])
 
     def _commands(self, known: Iterable[tuple[Letter, Facts]]) -> Iterator[tuple[Letter, Facts, Command | None]]:
         """What the texts mean, but for those of others who were asked too, after one that may take their offer.
@@ -284,18 +293,13 @@ class Desk:
             return parse(letter.text, local, conversation.context_of(replace(facts, questions=(named[-1],))))
         return command
 
-    def _decide(
-        self, connection: Connection, gathering: Gathering, letter: Letter, command: Command | None, facts: Facts
-    ) -> Read:
+    def _decide(self, gathering: Gathering, letter: Letter, facts: Facts, command: Command | None) -> Read | _Search:
         if command is None:
             return Read(letter, None, facts, incomplete.nobody_home(facts))
         facts = self._complete(gathering, letter, command, facts)
         decision = conversation.decide(command, facts)
         if isinstance(decision, SlotSearch):
-            facts = _with_slots(connection, facts, decision)
-            decision = conversation.decide(command, facts)
-        if isinstance(decision, SlotSearch):
-            raise TypeError("a handler looked for slots twice")
+            return _Search(letter, command, facts, decision)
         return Read(letter, command, facts, decision)
 
     def _complete(self, gathering: Gathering, letter: Letter, command: Command, facts: Facts) -> Facts:
@@ -376,8 +380,18 @@ def _older(connection: Connection, reads: Sequence[Read]) -> dict[int, set[int]]
     return offering.older_answers(connection, claims, {read.letter.inbox_id for read in reads})
 
 
-def _with_slots(connection: Connection, facts: Facts, search: SlotSearch) -> Facts:
-    return replace(facts, slots=openings.find_slots(connection, search))
+def _with_slots(connection: Connection, found: Sequence[Read | _Search]) -> list[Read]:
+    """All of them decided: what the diary has for those that need to know is found in one go."""
+    slots = iter(openings.find_slots(connection, [one.search for one in found if isinstance(one, _Search)]))
+    return [_decided(one, next(slots)) if isinstance(one, _Search) else one for one in found]
+
+
+def _decided(one: _Search, slots: tuple[SlotFacts, ...]) -> Read:
+    facts = replace(one.facts, slots=slots)
+    decision = conversation.decide(one.command, facts)
+    if isinstance(decision, SlotSearch):
+        raise TypeError("a handler looked for slots twice")
+    return Read(one.letter, one.command, facts, decision)
 
 
 def _codes(command: Command) -> tuple[str, ...]:

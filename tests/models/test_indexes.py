@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -375,7 +376,8 @@ READS = {
     "failures_of_patients": lambda c: queries.failures_of_patients(c, IDS, NOW - DAY),
     "last_sent": lambda c: queries.last_sent(c, KEYS, NUMBERS[0], NOW - DAY),
     "texted_visits": lambda c: queries.texted_visits(c, NUMBERS[0], IDS),
-    "find_slots": lambda c: openings.find_slots(c, SEARCH),
+    "find_slots": lambda c: openings.find_slots(c, [SEARCH]),
+    "find_slots together": lambda c: openings.find_slots(c, [SEARCH, replace(SEARCH, practitioner_id=None), SEARCH]),
     "is_free": lambda c: openings.is_free(c, IDS),
     "earlier_copies": lambda c: inbox.earlier_copies(c, [digest(n) for n in IDS], NOW - DAY),
     "parts_of": lambda c: inbox.parts_of(c, [digest(MANY // 2 - n) for n in range(4)]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -65,7 +66,7 @@ def slot_at(database, house, starts_at, clinic=None, service=None, **values):
 def found(database, search):
     """The ids of the slots that *search* finds, in its order."""
     with database.reading() as connection:
-        return [slot.id for slot in find_slots(connection, search)]
+        return [slot.id for slot in find_slots(connection, [search])[0]]
 
 
 def during(house, *windows, **values):
@@ -79,7 +80,7 @@ def test_a_found_slot_tells_where_and_when(database, house):
     slot = slot_at(database, house, TOMORROW, practitioner_id=house.dentist)
 
     with database.reading() as connection:
-        facts = find_slots(connection, house.anything)[0]
+        facts = find_slots(connection, [house.anything])[0][0]
 
     assert (facts.id, facts.clinic_id, facts.practitioner_id) == (slot, house.clinic, house.dentist)
     assert (facts.starts_at, facts.ends_at) == (TOMORROW, TOMORROW + HOUR / 2)
@@ -280,8 +281,8 @@ def full_house(database, house):
         service = house.other_service if n % 11 == 1 else house.service
         values = {"clinic": clinic, "practitioner_id": dentist, "state": state, "minutes": minutes}
         slot = slot_at(database, house, start, service=service, **values)
-        if state is SlotState.FREE and minutes == 30 and service == house.service:
-            slots.append((slot, start, clinic, dentist))
+        if state is SlotState.FREE:
+            slots.append((slot, start, clinic, dentist, service, minutes))
     return slots
 
 
@@ -297,7 +298,8 @@ def expected(house, slots, search):
         return 0 if search.practitioner_id and near[0] else 1 if search.clinic_id and near[1] else 2
 
     def nearest(spans, most):
-        fitting = [s for s in slots if s[2] in search.clinic_ids and any(a <= s[1] < b for a, b in spans)]
+        good = [s for s in slots if s[2] in search.clinic_ids and s[4] == search.service_id and s[5] >= search.minutes]
+        fitting = [s for s in good if any(a <= s[1] < b for a, b in spans)]
         return [slot[0] for slot in sorted(fitting, key=lambda slot: (distance(slot), slot[1]))][:most]
 
     spans = apart(search.windows)
@@ -321,17 +323,27 @@ def apart(windows):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_wished_the_promise_is_kept(database, house, full_house, data):
+    searches = data.draw(st.lists(st.builds(partial(wish, data, house)), min_size=1, max_size=5))
+
+    with database.reading() as connection:
+        found = [[slot.id for slot in slots] for slots in find_slots(connection, searches)]
+
+    assert found == [expected(house, full_house, search) for search in searches]
+
+
+def wish(data, house):
+    """Any search at all."""
     windows = [(start, end if end is None or end >= start else start) for start, end in data.draw(WINDOWS)]
-    search = during(
+    return during(
         house,
         *windows,
         limit=data.draw(st.integers(1, 12)),
+        minutes=data.draw(st.sampled_from([20, 31])),
+        service_id=data.draw(st.sampled_from([house.service, house.other_service])),
         practitioner_id=data.draw(st.sampled_from([None, house.dentist])),
         clinic_id=data.draw(st.sampled_from([None, house.clinic])),
         clinic_ids=data.draw(st.sampled_from([(house.clinic,), (house.clinic, house.other_clinic)])),
     )
-
-    assert found(database, search) == expected(house, full_house, search)
 
 
 def test_which_of_some_slots_are_free_now(database, house):
