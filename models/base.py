@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     literal_column,
+    or_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
@@ -146,4 +147,6 @@ class Base(DeclarativeBase):
             table.dialect_kwargs["sqlite_autoincrement"] = True
         for column in table.columns:
             if isinstance(column.type, Enum):
-                table.append_constraint(CheckConstraint(column.in_(column.type.enums), name=f"{column.name}_is_known"))
+                # Not IN: for every row that is written SQLite would build a table of the list.
+                known = or_(*(column == state for state in column.type.enums))
+                table.append_constraint(CheckConstraint(known, name=f"{column.name}_is_known"))

@@ -225,9 +225,12 @@ def upgrade() -> None:
         sa.Column("set_at", UtcDateTime(), nullable=False),
         sa.Column("lifted_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "purpose IN ('answer', 'reminders', 'care', 'offers', 'surveys')", name=op.f("ck_stop_purpose_is_known")
+            "purpose = 'answer' OR purpose = 'reminders' OR purpose = 'care' OR purpose = 'offers' OR purpose = 'surveys'",  # noqa: E501
+            name=op.f("ck_stop_purpose_is_known"),
         ),
-        sa.CheckConstraint("source IN ('stop', 'wrong_number', 'staff')", name=op.f("ck_stop_source_is_known")),
+        sa.CheckConstraint(
+            "source = 'stop' OR source = 'wrong_number' OR source = 'staff'", name=op.f("ck_stop_source_is_known")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stop")),
         sqlite_autoincrement=True,
     )
@@ -243,7 +246,8 @@ def upgrade() -> None:
         sa.Column("how", sa.String(), nullable=False),
         sa.Column("wording", sa.String(), nullable=False),
         sa.CheckConstraint(
-            "purpose IN ('answer', 'reminders', 'care', 'offers', 'surveys')", name=op.f("ck_consent_purpose_is_known")
+            "purpose = 'answer' OR purpose = 'reminders' OR purpose = 'care' OR purpose = 'offers' OR purpose = 'surveys'",  # noqa: E501
+            name=op.f("ck_consent_purpose_is_known"),
         ),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_consent_patient_id"), ondelete="SET NULL"
@@ -315,9 +319,13 @@ def upgrade() -> None:
         sa.Column("freed_offer_id", INTEGER, nullable=True),
         sa.Column("version", INTEGER, nullable=False),
         sa.CheckConstraint(
-            "freed_by IN ('text', 'staff', 'lapse', 'claim', 'undo')", name=op.f("ck_slot_freed_by_is_known")
+            "freed_by = 'text' OR freed_by = 'staff' OR freed_by = 'lapse' OR freed_by = 'claim' OR freed_by = 'undo'",
+            name=op.f("ck_slot_freed_by_is_known"),
         ),
-        sa.CheckConstraint("state IN ('free', 'taken', 'held', 'withdrawn')", name=op.f("ck_slot_state_is_known")),
+        sa.CheckConstraint(
+            "state = 'free' OR state = 'taken' OR state = 'held' OR state = 'withdrawn'",
+            name=op.f("ck_slot_state_is_known"),
+        ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_slot_ends_after_it_starts")),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_slot_clinic_id")),
         sa.ForeignKeyConstraint(["practitioner_id"], ["practitioner.id"], name=op.f("fk_slot_practitioner_id")),
@@ -366,7 +374,10 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("last_text_at", UtcDateTime(), nullable=False),
         sa.Column("version", INTEGER, nullable=False),
-        sa.CheckConstraint("state IN ('bot', 'waiting', 'person', 'closed')", name=op.f("ck_thread_state_is_known")),
+        sa.CheckConstraint(
+            "state = 'bot' OR state = 'waiting' OR state = 'person' OR state = 'closed'",
+            name=op.f("ck_thread_state_is_known"),
+        ),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_thread_clinic_id")),
         sa.ForeignKeyConstraint(
             ["session_patient_id"], ["patient.id"], name=op.f("fk_thread_session_patient_id"), ondelete="SET NULL"
@@ -394,7 +405,7 @@ def upgrade() -> None:
         sa.Column("told_version", INTEGER, nullable=True),
         sa.Column("planned_version", INTEGER, server_default="0", nullable=False),
         sa.CheckConstraint(
-            "status IN ('provisional', 'booked', 'confirmed', 'cancelled', 'lapsed', 'arrived', 'completed', 'missed')",
+            "status = 'provisional' OR status = 'booked' OR status = 'confirmed' OR status = 'cancelled' OR status = 'lapsed' OR status = 'arrived' OR status = 'completed' OR status = 'missed'",  # noqa: E501
             name=op.f("ck_appointment_status_is_known"),
         ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_appointment_ends_after_it_starts")),
@@ -440,10 +451,12 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "reason IN ('emergency', 'asked_for_person', 'asked_for_call', 'not_understood', 'needs_human', 'number_not_on_file', 'name_contradicts_code', 'too_many_failures', 'too_many_answers', 'staff_only', 'too_late', 'running_late', 'wrong_number', 'deceased', 'do_not_text', 'minor', 'other_language', 'incomplete_text', 'could_not_handle')",  # noqa: E501
+            "reason = 'emergency' OR reason = 'asked_for_person' OR reason = 'asked_for_call' OR reason = 'not_understood' OR reason = 'needs_human' OR reason = 'number_not_on_file' OR reason = 'name_contradicts_code' OR reason = 'too_many_failures' OR reason = 'too_many_answers' OR reason = 'staff_only' OR reason = 'too_late' OR reason = 'running_late' OR reason = 'wrong_number' OR reason = 'deceased' OR reason = 'do_not_text' OR reason = 'minor' OR reason = 'other_language' OR reason = 'incomplete_text' OR reason = 'could_not_handle'",  # noqa: E501
             name=op.f("ck_hand_over_reason_is_known"),
         ),
-        sa.CheckConstraint("state IN ('open', 'taken', 'closed')", name=op.f("ck_hand_over_state_is_known")),
+        sa.CheckConstraint(
+            "state = 'open' OR state = 'taken' OR state = 'closed'", name=op.f("ck_hand_over_state_is_known")
+        ),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_hand_over_patient_id"), ondelete="SET NULL"
         ),
@@ -482,10 +495,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("handled_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "outcome IN ('answered', 'handed_over', 'no_answer_needed')", name=op.f("ck_inbox_outcome_is_known")
+            "outcome = 'answered' OR outcome = 'handed_over' OR outcome = 'no_answer_needed'",
+            name=op.f("ck_inbox_outcome_is_known"),
         ),
         sa.CheckConstraint(
-            "state IN ('new', 'part', 'done', 'joined', 'failed')", name=op.f("ck_inbox_state_is_known")
+            "state = 'new' OR state = 'part' OR state = 'done' OR state = 'joined' OR state = 'failed'",
+            name=op.f("ck_inbox_state_is_known"),
         ),
         sa.ForeignKeyConstraint(["session_id"], ["link_session.id"], name=op.f("fk_inbox_session_id")),
         sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_inbox_thread_id"), ondelete="CASCADE"),
@@ -544,7 +559,10 @@ def upgrade() -> None:
         sa.Column("why", sa.String(), nullable=True),
         sa.Column("entries", INTEGER, nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("state IN ('open', 'won', 'expired', 'withdrawn')", name=op.f("ck_offer_state_is_known")),
+        sa.CheckConstraint(
+            "state = 'open' OR state = 'won' OR state = 'expired' OR state = 'withdrawn'",
+            name=op.f("ck_offer_state_is_known"),
+        ),
         sa.CheckConstraint("depth BETWEEN 1 AND 3", name=op.f("ck_offer_not_too_deep")),
         sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_offer_appointment_id")),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_offer_clinic_id")),
@@ -611,10 +629,11 @@ def upgrade() -> None:
         sa.Column("receipt_at", UtcDateTime(), nullable=True),
         sa.Column("receipt_state", sa.String(), nullable=True),
         sa.CheckConstraint(
-            "purpose IN ('answer', 'reminders', 'care', 'offers', 'surveys')", name=op.f("ck_outbox_purpose_is_known")
+            "purpose = 'answer' OR purpose = 'reminders' OR purpose = 'care' OR purpose = 'offers' OR purpose = 'surveys'",  # noqa: E501
+            name=op.f("ck_outbox_purpose_is_known"),
         ),
         sa.CheckConstraint(
-            "state IN ('queued', 'leased', 'sent', 'delivered', 'failed', 'expired', 'blocked', 'withdrawn')",
+            "state = 'queued' OR state = 'leased' OR state = 'sent' OR state = 'delivered' OR state = 'failed' OR state = 'expired' OR state = 'blocked' OR state = 'withdrawn'",  # noqa: E501
             name=op.f("ck_outbox_state_is_known"),
         ),
         sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_outbox_appointment_id")),
@@ -671,10 +690,12 @@ def upgrade() -> None:
         sa.Column("outbox_key", sa.String(), nullable=True),
         sa.Column("settled_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('reminder', 'provisional_ask', 'lapse', 'push')", name=op.f("ck_reminder_kind_is_known")
+            "kind = 'reminder' OR kind = 'provisional_ask' OR kind = 'lapse' OR kind = 'push'",
+            name=op.f("ck_reminder_kind_is_known"),
         ),
         sa.CheckConstraint(
-            "state IN ('planned', 'queued', 'withdrawn', 'not_sent')", name=op.f("ck_reminder_state_is_known")
+            "state = 'planned' OR state = 'queued' OR state = 'withdrawn' OR state = 'not_sent'",
+            name=op.f("ck_reminder_state_is_known"),
         ),
         sa.ForeignKeyConstraint(
             ["appointment_id"], ["appointment.id"], name=op.f("fk_reminder_appointment_id"), ondelete="CASCADE"
@@ -712,7 +733,9 @@ def upgrade() -> None:
         sa.Column("joined_at", UtcDateTime(), nullable=False),
         sa.Column("last_asked_at", UtcDateTime(), nullable=True),
         sa.Column("version", INTEGER, nullable=False),
-        sa.CheckConstraint("state IN ('active', 'served', 'left')", name=op.f("ck_waitlist_entry_state_is_known")),
+        sa.CheckConstraint(
+            "state = 'active' OR state = 'served' OR state = 'left'", name=op.f("ck_waitlist_entry_state_is_known")
+        ),
         sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_waitlist_entry_appointment_id")),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_waitlist_entry_patient_id"), ondelete="CASCADE"
@@ -755,7 +778,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "step IN ('opened', 'asked', 'won', 'lost', 'late', 'refused', 'declined', 'undone', 'expired', 'withdrawn')",  # noqa: E501
+            "step = 'opened' OR step = 'asked' OR step = 'won' OR step = 'lost' OR step = 'late' OR step = 'refused' OR step = 'declined' OR step = 'undone' OR step = 'expired' OR step = 'withdrawn'",  # noqa: E501
             name=op.f("ck_offer_entry_step_is_known"),
         ),
         sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_offer_entry_offer_id")),
@@ -800,11 +823,11 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('reminder', 'provisional', 'offer', 'options', 'which_visit', 'which_person', 'which_service', 'detail', 'menu', 'proposal', 'identity', 'clarify', 'keep_reminders', 'call_time', 'callback_notice', 'survey')",  # noqa: E501
+            "kind = 'reminder' OR kind = 'provisional' OR kind = 'offer' OR kind = 'options' OR kind = 'which_visit' OR kind = 'which_person' OR kind = 'which_service' OR kind = 'detail' OR kind = 'menu' OR kind = 'proposal' OR kind = 'identity' OR kind = 'clarify' OR kind = 'keep_reminders' OR kind = 'call_time' OR kind = 'callback_notice' OR kind = 'survey'",  # noqa: E501
             name=op.f("ck_question_kind_is_known"),
         ),
         sa.CheckConstraint(
-            "state IN ('open', 'answered', 'expired', 'superseded', 'withdrawn')",
+            "state = 'open' OR state = 'answered' OR state = 'expired' OR state = 'superseded' OR state = 'withdrawn'",
             name=op.f("ck_question_state_is_known"),
         ),
         sa.ForeignKeyConstraint(["appointment_id"], ["appointment.id"], name=op.f("fk_question_appointment_id")),
