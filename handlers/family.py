@@ -63,6 +63,8 @@ def sleeping_wards(guardian: PersonFacts, facts: Facts) -> tuple[PersonFacts, ..
 
 
 def _linked(guardian: PersonFacts, facts: Facts) -> Iterator[tuple[PersonFacts, bool]]:
+    if not guardian.dependants:
+        return
     day = today(facts)
     for link in guardian.dependants:
         person = facts.people.get(link.dependant_id)

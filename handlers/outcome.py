@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.text import Lane
@@ -62,12 +62,20 @@ def answers(read: Read, language: str, now: datetime) -> list[TextOut]:
     decision = read.decision
     if decision.reply is None:
         return []
-    text = answer(read.letter, decision.reply, decision.thread, language, now)
-    return [replace(text, patient_id=decision.patient_id, appointment_id=decision.appointment_id)]
+    about = decision.patient_id, decision.appointment_id
+    return [answer(read.letter, decision.reply, decision.thread, language, now, about)]
 
 
-def answer(letter: Letter, reply: Reply, thread: ThreadFacts, language: str, now: datetime) -> TextOut:
-    """*reply* to *letter*, in the language of its thread or else in *language*."""
+def answer(
+    letter: Letter,
+    reply: Reply,
+    thread: ThreadFacts,
+    language: str,
+    now: datetime,
+    about: tuple[int | None, int | None] = (None, None),
+) -> TextOut:
+    """*reply* to *letter*, in the language of its thread or else in *language*, *about* a patient and a visit."""
+    patient_id, appointment_id = about
     return TextOut(
         key=_reply_key(letter),
         thread_id=thread.id,
@@ -79,6 +87,8 @@ def answer(letter: Letter, reply: Reply, thread: ThreadFacts, language: str, now
         body=wording.body(reply, thread.language or language),
         due_at=now,
         expires_at=now + ANSWER_HOLDS,
+        patient_id=patient_id,
+        appointment_id=appointment_id,
         inbox_id=letter.inbox_id,
     )
 

@@ -11,7 +11,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ ENGINE_SETTINGS: dict[str, Any] = {
     "query_cache_size": 2000,  # every statement of the house stays compiled
     "pool_size": 5,
     "hide_parameters": True,  # exceptions name no number and no name
-    "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+    "json_serializer": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
 }
 
 

@@ -213,10 +213,13 @@ def questions(
     return found
 
 
+_briefly = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make an encoder each time
+
+
 def question_data(choices: Iterable[Choice], pending: Mapping[str, Any] | None) -> str:
     """What a question's answers mean, as it is sealed into its row."""
     listed = [[c.key, c.meaning, c.id, None if c.at is None else c.at.isoformat()] for c in choices]
-    return json.dumps([listed, pending], separators=(",", ":"))
+    return _briefly([listed, pending])
 
 
 def question_from(data: str) -> tuple[tuple[Choice, ...], Mapping[str, Any] | None]:
