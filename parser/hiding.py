@@ -30,19 +30,13 @@ _SUSPICIOUS = re.compile(
 """What every attack has in folded letters: most texts need no further look."""
 
 
-def looks_like_an_attack(raw: str, orders: re.Pattern[str]) -> bool:
-    """Whether a text is markup, SQL or orders to a language model (*orders*, in folded letters): nothing in it is a
-    patient's request."""
-    folded = fold(raw)
-    suspicious = _SUSPICIOUS.search(folded) is not None
-    return (suspicious and _ATTACK.search(raw) is not None) or orders.search(folded) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """*raw* is the text as written (normal form), *text* the same with spaces where *spans* lie."""
+    """*raw* is the text as written (normal form), *folded* its folded letters, *text* the same with spaces where
+    *spans* lie."""
 
     raw: str
+    folded: str
     text: Text
     codes: list[FoundCode]
     spans: list[tuple[int, int]]
@@ -59,8 +53,15 @@ def hide(raw: str, today: date, country: str = "FI") -> Hidden:
         spans += phones
         codes = read_codes(_blank(raw, phones), today, country)
         spans += [(code.start, code.end) for code in codes]
-    seen = _blank(raw, spans)
-    return Hidden(raw, read_tokens(seen, fold(seen)), codes, sorted(spans))
+    folded = fold(raw)
+    return Hidden(raw, folded, read_tokens(_blank(raw, spans), _blank(folded, spans)), codes, sorted(spans))
+
+
+def looks_like_an_attack(hidden: Hidden, orders: re.Pattern[str]) -> bool:
+    """Whether a text is markup, SQL or orders to a language model (*orders*, in folded letters): nothing in it is a
+    patient's request."""
+    suspicious = _SUSPICIOUS.search(hidden.folded) is not None
+    return (suspicious and _ATTACK.search(hidden.raw) is not None) or orders.search(hidden.folded) is not None
 
 
 def _blank(text: str, spans: list[tuple[int, int]]) -> str:

@@ -196,7 +196,7 @@ class _Assembly:
             listing="list" in whole,
             callback="callback" in whole,
             language=self._wanted_language() if len(text.words) == 1 else None,
-            attack=looks_like_an_attack(self.hidden.raw, self.lexicon.orders),
+            attack=looks_like_an_attack(self.hidden, self.lexicon.orders),
             flat_no=self._flat_no(spare),
             only_polite=choices.says_only(text, signals, ("thanks", "yes", "praise"), spare, self.skipped),
         )
