@@ -89,7 +89,7 @@ class ClockReader:
     def dotted(self, found: list[Lexeme]) -> Lexeme:
         """ "9.10" without a word for the clock is a date."""
         day, month, _ = found[0].value
-        return found[0]._replace(kind="X", value=(day, month, None))
+        return replace(found[0], kind="X", value=(day, month, None))
 
     def ablative(self, found: list[Lexeme]) -> Lexeme | None:
         """ "neljältä", "kasilta"."""

@@ -305,7 +305,7 @@ class DayReader:
     def this_or_next_week(self, found: list[Lexeme]) -> Lexeme:
         ahead = sum(one.kind == "N" for one in found)
         week = self._week(found, monday_of(self.today) + ahead * WEEK)
-        return week._replace(value=replace(week.value, follows=found[0].value == FOLLOWING))
+        return replace(week, value=replace(week.value, follows=found[0].value == FOLLOWING))
 
     def week_after_next(self, found: list[Lexeme]) -> Lexeme:
         return self._week(found, monday_of(self.today) + 2 * WEEK)

@@ -61,7 +61,7 @@ class GroupReader(DayReader):
         return days_over(found, Days(ranges, "weekday", "" if len(days) > 1 else flag, pair=pair))
 
     def week(self, found: list[Lexeme]) -> Lexeme:
-        return found[0]._replace(kind="Z")
+        return found[0].of_kind("Z")
 
     def weekdays_of_week(self, found: list[Lexeme]) -> Lexeme:
         week = next(one.value for one in found if one.kind == "V")
@@ -152,7 +152,7 @@ class GroupReader(DayReader):
 
     def earliest(self, found: list[Lexeme]) -> Lexeme:
         """ "Not until June" is in June, and so is "not home before June"."""
-        return found[-1]._replace(first=found[0].first)
+        return replace(found[-1], first=found[0].first)
 
     def union(self, found: list[Lexeme]) -> Lexeme | None:
         parts = [one.value for one in found if one.kind == "Z"]

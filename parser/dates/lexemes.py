@@ -87,7 +87,8 @@ ARTICLE = "article"
 """The flag of "a" in "a week": a number beside a unit, and no hour ("at a conference")."""
 
 
-class Lexeme(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Lexeme:
     """One word, number or sign that may speak of time; *flag* is a Finnish or Swedish ending's meaning, *first* and
     *last* are token indexes."""
 
@@ -96,6 +97,10 @@ class Lexeme(NamedTuple):
     flag: str
     first: int
     last: int
+
+    def of_kind(self, kind: str) -> Lexeme:
+        """The same words as another kind."""
+        return Lexeme(kind, self.value, self.flag, self.first, self.last)
 
 
 class Meaning(NamedTuple):
@@ -221,7 +226,8 @@ def _learn(table: DateWords, written: str, meaning: Meaning) -> None:
             table.exact[words[0]] = meaning._replace(weak=weak)
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """What a word may be in a text of one language: the words in a row that it begins, then what it means alone."""
 
     rows: tuple[tuple[tuple[str, ...], Meaning], ...]
@@ -241,35 +247,25 @@ class Lexer:
     def read(self, text: Text, tongue: str | None, skipped: set[int]) -> list[Lexeme]:
         """The lexemes of *text*, its likely language first; tokens at word indexes *skipped* say nothing of time."""
         hidden = {text.words[at].start for at in skipped}
-        if any(word in text.raw.lower() for word in _NO_DAYS):
-            hidden |= {token.start for token in text.words if text.written(token).lower() in _NO_DAYS}
+        if _NO_DAY in text.raw.lower():
+            hidden |= {token.start for token in text.words if text.written(token).lower() == _NO_DAY}
         found: list[Lexeme] = []
         index, tokens = 0, text.tokens
         while index < len(tokens):
-            index = self._step(index, tokens, tongue, hidden, found)
+            token = tokens[index]
+            if token.kind == "w" and token.start not in hidden:
+                entry = self._entries.get((tongue, token.text)) or self._look_up(token.text, tongue)
+                index = _word(index, tokens, entry, found)
+            elif token.kind == "n":
+                index = _glued(index, tokens, self._in_order(tongue), found) or _number(index, tokens, found)
+            else:
+                found.append(Lexeme(_SIGNS.get(token.text, "?" if token.kind == "w" else ";"), None, "", index, index))
+                index += 1
         return _without_lonely(found)
 
     def _in_order(self, tongue: str | None) -> list[DateWords]:
         first = [self.tables[tongue]] if tongue in self.tables else []
         return first + [table for code, table in self.tables.items() if code != tongue]
-
-    def _step(self, index: int, tokens: list[Token], tongue: str | None, hidden: set[int], found: list[Lexeme]) -> int:
-        token = tokens[index]
-        if token.kind == "n":
-            return _glued(index, tokens, self._in_order(tongue), found) or _number(index, tokens, found)
-        if token.kind == "s" or token.start in hidden:
-            found.append(Lexeme(_SIGNS.get(token.text, "?" if token.kind == "w" else ";"), None, "", index, index))
-            return index + 1
-        entry = self._entries.get((tongue, token.text)) or self._look_up(token.text, tongue)
-        for words, meaning in entry.rows:
-            if [one.text for one in tokens[index : index + len(words)]] == list(words):
-                found.append(Lexeme(meaning.kind, meaning.value, meaning.flag, index, index + len(words) - 1))
-                return index + len(words)
-        if entry.alone is not None:
-            _append(index, token, entry.alone, found)
-        else:
-            found.append(Lexeme("?", None, "", index, index))
-        return index + 1
 
     def _look_up(self, word: str, tongue: str | None) -> Entry:
         if len(self._entries) >= _CACHED_WORDS:
@@ -305,13 +301,26 @@ _SIGNS = {
     ">": "~",
     "→": "~",
 }
-_NO_DAYS = frozenset(["mä"])  # "I" in spoken Finnish, and no Monday ("ma") that lost its dots
+_NO_DAY = "mä"  # "I" in spoken Finnish, and no Monday ("ma") that lost its dots
 _FOREIGN_KINDS = frozenset("dwmFkop")
 
 
 def _clear(word: str, meaning: Meaning) -> bool:
     """Whether a word of another language than the text's may count: long ones, and only days and months."""
     return len(word) >= 4 and meaning.kind in _FOREIGN_KINDS and not meaning.weak
+
+
+def _word(index: int, tokens: list[Token], entry: Entry, found: list[Lexeme]) -> int:
+    """The word at *index*, or the row of words that it begins: the index after it."""
+    for words, meaning in entry.rows:
+        if [one.text for one in tokens[index : index + len(words)]] == list(words):
+            found.append(Lexeme(meaning.kind, meaning.value, meaning.flag, index, index + len(words) - 1))
+            return index + len(words)
+    if entry.alone is not None:
+        _append(index, tokens[index], entry.alone, found)
+    else:
+        found.append(Lexeme("?", None, "", index, index))
+    return index + 1
 
 
 def _append(index: int, token: Token, meaning: Meaning, found: list[Lexeme]) -> None:
@@ -398,10 +407,10 @@ _HELPERS = frozenset("?;._")
 
 def _without_lonely(lexemes: list[Lexeme]) -> list[Lexeme]:
     """Decide the words that are of time only beside others ("ti", "may", "sun", "on"), and drop the fillers."""
-    if not any(lexeme.kind[0] == "%" for lexeme in lexemes):
-        return [lexeme for lexeme in lexemes if lexeme.kind != "_"]
-    kept: list[Lexeme] = []
     plain = [lexeme for lexeme in lexemes if lexeme.kind != "_"]
+    if "%" not in "".join([lexeme.kind for lexeme in plain]):
+        return plain
+    kept: list[Lexeme] = []
     few = sum(lexeme.kind not in ".;," for lexeme in plain) <= 2
     for at, lexeme in enumerate(plain):
         if lexeme.kind[0] != "%":
@@ -411,10 +420,8 @@ def _without_lonely(lexemes: list[Lexeme]) -> list[Lexeme]:
         after = plain[at + 1].kind if at + 1 < len(plain) else ";"
         kind = lexeme.kind[1:]
         fits = _NEIGHBOURS.get(kind, _NEIGHBOURS["*"])
-        if few or before.lstrip("%") in fits[0] or after.lstrip("%") in fits[1]:
-            kept.append(lexeme._replace(kind=kind))
-        else:
-            kept.append(lexeme._replace(kind="?"))
+        fitting = few or before.lstrip("%") in fits[0] or after.lstrip("%") in fits[1]
+        kept.append(lexeme.of_kind(kind if fitting else "?"))
     return [lexeme for lexeme in kept if lexeme.kind != "_"]
 
 

@@ -92,9 +92,10 @@ _LEADING = frozenset("><)bfu]=[~{hjqQ+-z#")
 def _speaks_of_time(lexemes: list[Lexeme]) -> bool:
     """Whether a number stands beside a word of time, or such a word stands for itself."""
     kinds = {lexeme.kind for lexeme in lexemes}
-    if any(lexeme.kind == "n" and lexeme.flag == "at" for lexeme in lexemes):
-        return True  # "kolmelta"
-    return not kinds.isdisjoint(_SPEAKING) or ("n" in kinds and not kinds.isdisjoint(_LEADING))
+    if not kinds.isdisjoint(_SPEAKING):
+        return True
+    numbers = [lexeme for lexeme in lexemes if lexeme.kind == "n"] if "n" in kinds else []
+    return bool(numbers) and (not kinds.isdisjoint(_LEADING) or any(one.flag == "at" for one in numbers))  # "kolmelta"
 
 
 def _gathered(lexemes: list[Lexeme], text: Text) -> list[Mention]:
