@@ -21,8 +21,8 @@ def bare_digit(
     none. Where one of several is chosen (*choosing*), "2 käy" says it too."""
     if len(text.words) > _MOST_AROUND:
         return None
-    values = {_as_digit(token, answers) for token in text.words} - {None}
-    if len(values) != 1 or not 1 <= (value := values.pop() or 0) <= 9:
+    values = {_as_digit(token, answers) for token in text.words if token.kind == "n" or token.text in answers.digits}
+    if len(values) != 1 or not 1 <= (value := values.pop()) <= 9:
         return None
     others = (
         token.text
@@ -37,11 +37,11 @@ _MOST_AROUND = 12
 """Words of a text that may still be a bare digit with courtesies."""
 
 
-def _as_digit(token: Token, answers: AnswerWords) -> int | None:
-    """What *token* counts; 0 for a figure that is no whole number, None for another word."""
+def _as_digit(token: Token, answers: AnswerWords) -> int:
+    """What *token* counts; 0 for a figure that is no whole number."""
     if token.kind == "n":
         return int(token.text) if token.text.isdigit() and len(token.text) < _LONG_FIGURE else 0
-    return answers.digits.get(token.text)
+    return answers.digits[token.text]
 
 
 def bare_letter(raw: str) -> str | None:
@@ -54,7 +54,7 @@ def ordinal(text: Text, signals: Signals, options: int, negators: frozenset[str]
     """The option that "toka" or "the last one" names among *options*, None when several or none are. What is said not
     to be ("not the first, the second") is none."""
     named = set()
-    for hit in signals.kinds("ordinal_choice:"):
+    for hit in signals.of_kind("ordinal_choice"):
         if any(token.text in negators for token in text.words[max(0, hit.first - 2) : hit.first]):
             continue
         value = int(hit.signal.removeprefix("ordinal_choice:"))
@@ -84,7 +84,7 @@ def score(text: Text, signals: Signals, answers: AnswerWords) -> int | None:
         return usable[0] if _is_a_mark(text, str(usable[0]), answers) else None
     if numbers and not usable:
         return None
-    said = signals.kinds("score:")
+    said = signals.of_kind("score")
     words = [int(hit.signal.removeprefix("score:")) for hit in said]
     if len(words) > 1 and words[-1] == _FULL_MARKS and said[-1].first - said[0].last in (2, 3):
         return words[0]  # "nine out of ten", "en nia av tio"

@@ -21,10 +21,10 @@ def find_alarm(signals: Signals, text: Text) -> str | None:
 
 def _pair(signals: Signals, text: Text, calm: set[int]) -> str | None:
     """Two halves near each other: "bleeding" and "all night", "swelling" and "throat"."""
-    for name in [name for name in signals.said if name.startswith("pair:of:")]:
-        for one in signals.said[name]:
+    for one in signals.kinds.get("pair", ()):
+        if one.hit.signal.startswith("pair:of:"):
             sentence = text.words[one.hit.first].sentence
-            for other in signals.said.get(name.replace(":of:", ":what:"), ()):
+            for other in signals.said.get(one.hit.signal.replace(":of:", ":what:"), ()):
                 near = abs(one.hit.first - other.hit.first) <= NEAR and text.words[other.hit.first].sentence == sentence
                 if near and not one.hit.mask & other.hit.mask and sentence not in calm:
                     return f"{one.hit.written} + {other.hit.written}"

@@ -145,7 +145,7 @@ def _denies_cancelling(signals: Signals) -> bool:
 
 def _is_bare(signals: Signals) -> bool:
     """Whether no is said by its one word alone, and not by "ei käy"."""
-    return all(hit.first == hit.last for hit in signals.kinds("no"))
+    return all(hit.first == hit.last for name in ("no", "none_fit") for hit in signals.valid.get(name, ()))
 
 
 def _away(evidence: Evidence) -> str:
@@ -169,7 +169,7 @@ def _surely_away(evidence: Evidence) -> float:
 
 def _is_regret(signals: Signals) -> bool:
     """Whether nothing but single words refuse: "tyvärr", "harmi"."""
-    return all(hit.first == hit.last for hit in signals.kinds("refuse"))
+    return all(hit.first == hit.last for hit in signals.valid.get("refuse", ()))
 
 
 def _answer_offer(evidence: Evidence) -> Verdict | None:

@@ -33,8 +33,8 @@ class FoundLimits:
 
 def read_limits(text: Text, mentions: Sequence[Mention], signals: Signals, words: LimitWords) -> FoundLimits | None:
     """The days, hours and texts a week that *text* allows; None when it names none."""
-    limiting = bool(signals.kinds("waitlist_limit"))
-    weekly = _weekly(text, mentions, words) if limiting or signals.kinds("limit:weekly") else None
+    limiting = signals.has("waitlist_limit")
+    weekly = _weekly(text, mentions, words) if limiting or signals.has("limit:weekly") else None
     if not mentions and weekly is None:
         return None
     open_ones = [mention for mention in mentions if mention.days is None or _weekdays(mention)]
@@ -44,7 +44,7 @@ def read_limits(text: Text, mentions: Sequence[Mention], signals: Signals, words
     limits = Limits(_days(allowed), refused, _hours(allowed, denied), weekly)
     if limits == Limits():
         return None
-    return FoundLimits(limits, bool(denied or weekly or limiting or signals.kinds("limit:only")))
+    return FoundLimits(limits, bool(denied or weekly or limiting or signals.has("limit:only")))
 
 
 def _weekdays(mention: Mention) -> frozenset[int]:

@@ -25,9 +25,10 @@ def find_name(text: Text, lexicon: Lexicon, codes: list[tuple[int, int]]) -> Fou
     if not runs:
         return None
     cut = [piece for run in runs for piece in _cut(run, text)]
-    best = max(cut, key=lambda run: _score(run, text, lexicon, codes))
-    if _score(best, text, lexicon, codes) < _LEAST:
+    scores = [_score(run, text, lexicon, codes) for run in cut]
+    if max(scores) < _LEAST:
         return None
+    best = cut[scores.index(max(scores))]
     return FoundName(_written(best, text), tuple(best))
 
 
@@ -38,17 +39,17 @@ def _runs(text: Text, lexicon: Lexicon) -> list[list[int]]:
     """Neighbouring words that may be names: unknown to the lexicon, or with a capital inside a sentence."""
     shouting = text.raw.isupper()
     runs: list[list[int]] = []
-    run: list[int] = []
     for index, token in enumerate(text.words):
-        fits = token.kind == "w" and len(token.text) > 1 and _may_be_name(index, token, text, lexicon, shouting)
-        joined = run and _adjacent(text, text.words[run[-1]], token)
-        if fits and (not run or joined):
-            run.append(index)
-            continue
-        _keep(run, runs)
-        run = [index] if fits else []
-    _keep(run, runs)
-    return [name for run in runs if len(name := _without_cue(run, text, lexicon)) > 1]
+        if token.kind == "w" and len(token.text) > 1 and _may_be_name(index, token, text, lexicon, shouting):
+            if runs and runs[-1][-1] == index - 1 and _adjacent(text, text.words[index - 1], token):
+                runs[-1].append(index)
+            else:
+                runs.append([index])
+    return [name for run in runs if 2 <= len(run) <= _LONGEST and len(name := _without_cue(run, text, lexicon)) > 1]
+
+
+_LONGEST = 12
+"""Words in a row; more are no name and something else, but a text of words that we do not know."""
 
 
 def _without_cue(run: list[int], text: Text, lexicon: Lexicon) -> list[int]:
@@ -79,11 +80,6 @@ def _cut(run: list[int], text: Text) -> list[list[int]]:
     if len(run) == 2 or all(text.raw[text.words[at].start].isupper() for at in run):
         return [run] if len(run) <= 4 else [run[:2], run[-2:]]
     return [run[:2], run[-2:]]
-
-
-def _keep(run: list[int], runs: list[list[int]]) -> None:
-    if 2 <= len(run) <= 12:
-        runs.append(run)
 
 
 def _adjacent(text: Text, one: Token, other: Token) -> bool:

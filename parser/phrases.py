@@ -29,7 +29,8 @@ class Phrase:
     elements: tuple[frozenset[str] | None, ...]
 
 
-class Hit(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Hit:
     """A phrase found at words *first* to *last*; *mask* has a bit for each word that the phrase itself names."""
 
     signal: str
@@ -139,8 +140,8 @@ class PhraseBook:
         misspelt = 0
         atoms: list[tuple[str, ...]] = []
         for index, token in enumerate(words):
-            here = self._known.get(token.text) or self.atoms(token.text)
-            if not here and (here := self._guessed(token, index in protected, alone)):
+            here = self.atoms(token.text)
+            if not here and index not in protected and (here := self._guessed(token, alone)):
                 misspelt |= 1 << index
             atoms.append(here)
         hits: list[Hit] = []
@@ -151,11 +152,11 @@ class PhraseBook:
                     _find_at(index, begun, atoms, words, hits, present)
         return Found(_longest(hits), misspelt)
 
-    def _guessed(self, token: Token, protected: bool, alone: bool) -> tuple[str, ...]:
+    def _guessed(self, token: Token, alone: bool) -> tuple[str, ...]:
         """The atoms of a word with its letters put right: "joooo", "peurn"."""
-        if protected or token.kind != "w" or token.text in self._right:
-            return ()
         word = token.text
+        if token.kind != "w" or word in self._right:
+            return ()
         if (word, alone) in self._guesses:
             return self._guesses[word, alone]
         if len(self._guesses) >= _CACHED_WORDS:

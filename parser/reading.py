@@ -22,14 +22,14 @@ from parser.hiding import Hidden, hide, looks_like_an_attack
 from parser.identity import birth_date
 from parser.intents import decide
 from parser.language import Tongue, tell_language
-from parser.lexicon import Lexicon, lexicon
+from parser.lexicon import WHOLE, Lexicon, lexicon
 from parser.likeness import Likeness, Opinion, features, likeness
 from parser.limits import FoundLimits, LimitWords, read_limits
 from parser.names import FoundName, find_name
 from parser.normal import Text, fold, normal
 from parser.people import named_people
 from parser.services import find_service
-from parser.signals import Signals, read_signals, says_nothing_else, wholes
+from parser.signals import Signals, read_signals, says_nothing_else
 from parser.verdict import Evidence, Verdict
 from parser.weighing import is_alarming, is_needed, weigh
 
@@ -232,9 +232,9 @@ class _Assembly:
     def _wholes(self, spare: frozenset[str]) -> set[str]:
         """What the text says as a whole, politeness aside."""
         return {
-            name
-            for name, hits in wholes(self.signals)
-            if any(says_nothing_else(self.text, hit.mask, spare, self.skipped) for hit in hits)
+            signal.hit.signal.removeprefix(WHOLE)
+            for signal in self.signals.kinds.get("whole", ())
+            if says_nothing_else(self.text, signal.hit.mask, spare, self.skipped)
         }
 
     def _identity(self) -> tuple[str | None, IdentityStatus, tuple[str, ...]]:
@@ -256,7 +256,7 @@ class _Assembly:
         words, things = self.text.words, self.lexicon.name_things
         if self.signals.has("childs_own"):
             return True
-        for hit in self.signals.kinds("child"):
+        for hit in self.signals.valid.get("child", ()):
             following = {token.text for token in words[hit.last + 1 : hit.last + 3]}
             before = words[hit.first - 1].text if hit.first else ""
             if (
@@ -272,7 +272,7 @@ class _Assembly:
         alone = self.hidden.raw.strip(" .!?")
         if alone.isupper() and alone.lower() in self.lexicon.languages and self.context.kind is ContextKind.NONE:
             return alone.lower()
-        named = self.signals.kinds("wanted:")
+        named = self.signals.of_kind("wanted")
         return named[0].signal.removeprefix("wanted:") if named else None
 
     def _filled(self, verdict: Verdict, evidence: Evidence, alarm: bool) -> Command:

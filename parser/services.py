@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from parser.signals import Signals
 
-PREFIX = "service:"
+_KIND = "service"
+_PREFIX = f"{_KIND}:"
 
 # A special visit says more than "dentist" or "it hurts"; what broke says more than that it hurts.
 _SPECIAL_FIRST = (
@@ -25,8 +26,11 @@ _SPECIAL_FIRST = (
 
 def find_service(signals: Signals) -> str | None:
     """The most special service named, or None. False teeth that will not stay in are still false teeth."""
-    named = {hit.signal.removeprefix(PREFIX) for hit in signals.kinds(PREFIX)}
-    denied = {name.removeprefix(PREFIX) for name in signals.said if name.startswith(PREFIX)}
+    said = signals.kinds.get(_KIND)
+    if said is None:
+        return None
+    named = {hit.signal.removeprefix(_PREFIX) for hit in signals.of_kind(_KIND)}
+    denied = {signal.hit.signal.removeprefix(_PREFIX) for signal in said}
     for kind in _SPECIAL_FIRST:
         if kind in named or (not named and kind in denied - {"pain"}):
             return kind

@@ -4,9 +4,8 @@ is one only if."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from parser.lexicon import WHOLE, Language, Lexicon
+from parser.lexicon import Language, Lexicon
 from parser.normal import Text, Token
 from parser.phrases import Hit
 
@@ -70,7 +69,8 @@ _RIVALS = _NEGATABLE | {
 """Meanings that one word cannot have at once: the longer of two stems tells."""
 
 
-class Signal(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Signal:
     """One thing said: the phrase that says it, and whether it is denied or only a condition."""
 
     hit: Hit
@@ -84,7 +84,9 @@ class Signals:
 
     said: dict[str, list[Signal]] = field(default_factory=dict)
     valid: dict[str, list[Hit]] = field(default_factory=dict)
-    """The phrases that are neither denied nor conditional; no name without any."""
+    """The phrases that are neither denied nor conditional, in order of the text; no name without any."""
+    kinds: dict[str, list[Signal]] = field(default_factory=dict)
+    """What is said by names of several kinds ("service:root"), by what stands before the colon."""
     words: int = 0
     mask: int = 0
     negative: bool = False
@@ -110,11 +112,11 @@ class Signals:
     def first(self, name: str) -> Hit | None:
         """The first valid phrase of *name*."""
         hits = self.valid.get(name)
-        return min(hits, key=lambda hit: hit.first) if hits else None
+        return hits[0] if hits else None
 
-    def kinds(self, prefix: str) -> list[Hit]:
-        """Valid hits of every signal that begins with *prefix*, in order of the text."""
-        hits = [hit for name, listed in self.valid.items() if name.startswith(prefix) for hit in listed]
+    def of_kind(self, kind: str) -> list[Hit]:
+        """Valid hits of every signal of *kind*, in order of the text."""
+        hits = [signal.hit for signal in self.kinds.get(kind, ()) if not signal.negated and not signal.conditional]
         return sorted(hits, key=lambda hit: (hit.first, -hit.last)) if len(hits) > 1 else hits
 
     def quote(self, name: str) -> str:
@@ -154,6 +156,8 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     for name, listed in signals.said.items():
         if valid := [signal.hit for signal in listed if not signal.negated and not signal.conditional]:
             signals.valid[name] = valid
+        if ":" in name:
+            signals.kinds.setdefault(name[: name.index(":")], []).extend(listed)
     return signals
 
 
@@ -286,12 +290,3 @@ def says_nothing_else(text: Text, mask: int, spare: frozenset[str], skipped: set
         mask >> at & 1 or at in skipped or token.text in spare or token.kind == "s"
         for at, token in enumerate(text.words)
     )
-
-
-def wholes(signals: Signals) -> list[tuple[str, list[Hit]]]:
-    """The names that count only as the whole text, with their hits."""
-    return [
-        (name.removeprefix(WHOLE), [signal.hit for signal in listed])
-        for name, listed in signals.said.items()
-        if name.startswith(WHOLE)
-    ]

@@ -55,9 +55,9 @@ def is_alarming(opinion: Opinion | None, evidence: Evidence) -> bool:
 
 
 def _speaks_of_danger(evidence: Evidence) -> bool:
-    said = evidence.signals.said
-    spoken = any(name == "danger" or name.startswith(("pair:", "emergency:sure")) for name in said)
-    return spoken and "emergency:calm" not in said and not evidence.signals.has("deceased")
+    signals = evidence.signals
+    spoken = "danger" in signals.said or "emergency:sure" in signals.said or "pair" in signals.kinds
+    return spoken and "emergency:calm" not in signals.said and not signals.has("deceased")
 
 
 def is_needed(verdict: Verdict, evidence: Evidence) -> bool:

@@ -24,14 +24,16 @@ class _Finland:
     """See `parser.identity.Country`."""
 
     SHAPE = re.compile(
+        r"(?<![\w+/-])(?<!\d:)(?:"
         # the birth date, perhaps cut by dots or spaces
-        rf"(?<![\w+/-])(?<!\d:)(?:{_DIGIT}{{2}}[. ]?){{2}}{_DIGIT}{{2}}"
+        rf"(?:{_DIGIT}{{2}}[. ]?){{2}}{_DIGIT}{{2}}"
         rf"(?: ?[-+–—−‐‑] ?| ?[YXWVUA-Fyxwvua-f] ?| [YXWVUA-Fyxwvua-f]|{_GAP})"  # the separator, perhaps left out
         rf"{_DIGIT}{{3}} ?[0-9A-Ya-y](?![\w/]|:\d)"
-        r"|(?<![\w+/-])(?<!\d:)[0-3]\d[01]\d(?:19|20)\d\d ?[-+A-Fa-f] ?\d{3}[A-Ya-y](?!\w)"  # the year in full
-        r"|(?<![\w+/-])(?<!\d:)\d{4} \d\d ?[-+–A-Fa-f] ?\d{3} ?[0-9A-Ya-y](?!\w)"
-        r"|(?<![\w+/-])(?<!\d:)\d{6} ?[-+–—−] ?(?:\d{1,3}|\d{2}[A-Ya-y])(?![\w/-]|:\d)"  # cut short
-        r"|(?<![\w+/-])(?<!\d:)\d{6}[A-Fa-f]\d{2,3}(?![\w/-]|:\d)"
+        r"|[0-3]\d[01]\d(?:19|20)\d\d ?[-+A-Fa-f] ?\d{3}[A-Ya-y](?!\w)"  # the year in full
+        r"|\d{4} \d\d ?[-+–A-Fa-f] ?\d{3} ?[0-9A-Ya-y](?!\w)"
+        r"|\d{6} ?[-+–—−] ?(?:\d{1,3}|\d{2}[A-Ya-y])(?![\w/-]|:\d)"  # cut short
+        r"|\d{6}[A-Fa-f]\d{2,3}(?![\w/-]|:\d)"
+        r")"
     )
 
     def read(self, written: str, today: date) -> tuple[str | None, IdentityStatus]:

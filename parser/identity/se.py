@@ -18,8 +18,10 @@ class _Sweden:
     """See `parser.identity.Country`."""
 
     SHAPE = re.compile(
-        r"(?<![\w+/-])(?<!\d:)(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)"
-        r"|(?<![\w+/-])(?<!\d:)(?:19|20)\d{6}\d{4}(?!\w)"
+        r"(?<![\w+/-])(?<!\d:)(?:"
+        r"(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)"
+        r"|(?:19|20)\d{6}\d{4}(?!\w)"
+        r")"
     )
 
     def read(self, written: str, today: date) -> tuple[str | None, IdentityStatus]:
