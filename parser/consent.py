@@ -17,24 +17,19 @@ LONGEST = 14
 """Words; nobody needs more to say stop."""
 
 
-@dataclass(frozen=True, slots=True)
 class Stems:
     """Exact words, and the beginnings of words."""
 
-    words: frozenset[str]
-    stems: tuple[str, ...]
+    def __init__(self, listed: Iterable[str]) -> None:
+        """Read words and `stem*`s of a language file."""
+        folded = [fold(word).replace("'", "") for word in listed]
+        self._words = frozenset(word for word in folded if not word.endswith("*"))
+        self._stems = tuple(word[:-1] for word in folded if word.endswith("*"))
+        self._shortest = min(map(len, self._stems), default=0)
+        self._heads = frozenset(stem[: self._shortest] for stem in self._stems)  # most words begin like no stem
 
     def __contains__(self, word: str) -> bool:
-        return word in self.words or (bool(self.stems) and word.startswith(self.stems))
-
-
-def stems(listed: Iterable[str]) -> Stems:
-    """Read words and `stem*`s of a language file."""
-    folded = [fold(word).replace("'", "") for word in listed]
-    return Stems(
-        frozenset(word for word in folded if not word.endswith("*")),
-        tuple(word[:-1] for word in folded if word.endswith("*")),
-    )
+        return word in self._words or (word[: self._shortest] in self._heads and word.startswith(self._stems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ class ConsentWords:
 def consent_words(words: Words, negators: frozenset[str], polite: frozenset[str]) -> ConsentWords:
     """The table of one language's `[reading.consent]`."""
     table = words.get("consent", {})
-    messages, stop, start, fill = (stems(table.get(name, [])) for name in ("messages", "stop", "start", "fill"))
+    messages, stop, start, fill = (Stems(table.get(name, [])) for name in ("messages", "stop", "start", "fill"))
     return ConsentWords(messages, stop, start, fill, negators, polite)
 
 

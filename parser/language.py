@@ -25,17 +25,15 @@ def tell_language(text: Text, lexicon: Lexicon, skipped: frozenset[int] | set[in
     """Weigh the words of *text*, leaving out those at *skipped* (names)."""
     scores: dict[str, float] = dict.fromkeys(lexicon.languages, 0.0)
     sure: set[str] = set()
-    for index, token in enumerate(text.words):
-        if token.kind != "w" or index in skipped:
-            continue
-        owner = lexicon.only_in.get(token.text)
-        if owner is None:
+    for index, word in enumerate(text.spelled):
+        owner = lexicon.only_in.get(word)
+        if owner is None or index in skipped or text.words[index].kind != "w":
             continue
         scores[owner] += 1
-        if token.text in lexicon.languages[owner].certain:
+        if word in lexicon.languages[owner].certain:
             sure.add(owner)
             scores[owner] += 0.5
-    others = sum(map(lexicon.other_languages.__contains__, [token.text for token in text.words]))
+    others = sum(map(lexicon.other_languages.__contains__, text.spelled))
     if others >= ENOUGH_FOREIGN and others > max(scores.values()):
         return Tongue(None, False, True)
     best = max(scores, key=lambda code: scores[code])

@@ -67,6 +67,8 @@ class Lexicon:
     for_endings: tuple[str, ...]
     orders: re.Pattern[str]
     """Orders to a machine: "ignore your instructions"."""
+    consent: tuple[ConsentWords, ...]
+    """How texts are stopped and begun, by language."""
 
     def knows(self, word: str) -> bool:
         """Whether *word* means anything to us, as it is spelt."""
@@ -106,6 +108,7 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         _all(tables, "beneficiary", "before"),
         tuple(_all(tables, "beneficiary", "endings")) or ("\n",),
         _orders(tables),
+        tuple(one.consent for one in every),
     )
 
 

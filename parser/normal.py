@@ -80,9 +80,9 @@ class Token:
 
 
 _TOKEN = re.compile(
-    r"(?P<w>[^\W\d_]+(?:'[^\W\d_]+)*)"
+    r"(?! )(?:(?P<w>[^\W\d_]+(?:'[^\W\d_]+)*)"
     r"|(?P<n>\d{4}-\d\d-\d\d(?!\d)|\d{1,2}[./:]\d{1,2}(?:[./]\d{4}|[./]\d\d)?(?!\d)|\d+)"
-    r"|(?P<s>[^\w\s]|_)|(?P<x>\n)"
+    r"|(?P<s>[^\w\s]|_)|(?P<x>\n))"
 )
 _ENDS = frozenset(".!?")
 _CUTS = frozenset(',;:()"')
@@ -91,12 +91,14 @@ _ABBREVIATION = 4
 
 @dataclass(slots=True)
 class Text:
-    """A text ready to be read: *raw* (NFKC), *folded* (same length), all *tokens*, and the *words* among them."""
+    """A text ready to be read: *raw* (NFKC), *folded* (same length), all *tokens*, the *words* among them, and what
+    these are in folded letters (*spelled*)."""
 
     raw: str
     folded: str
     tokens: list[Token] = field(default_factory=list)
     words: list[Token] = field(default_factory=list)
+    spelled: list[str] = field(default_factory=list)
 
     def written(self, token: Token) -> str:
         """The token as its writer wrote it."""
@@ -149,7 +151,7 @@ def read_tokens(raw: str, folded: str) -> Text:
         previous = piece
         if len(tokens) >= MOST_TOKENS:
             break
-    return Text(raw, folded, tokens, words)
+    return Text(raw, folded, tokens, words, [token.text for token in words])
 
 
 _EMOJI = 0x2190

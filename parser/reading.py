@@ -167,9 +167,8 @@ class _Assembly:
     def evidence(self) -> Evidence:
         """The facts that the rules go by."""
         signals, text, spare = self.signals, self.text, self.lexicon.polite(self.hint)
-        tables = [one.consent for one in self.lexicon.languages.values()]
-        nearly = read_consent(text, tables, self.skipped, _STRANGERS)
-        consent = nearly and read_consent(text, tables, self.skipped)
+        nearly = read_consent(text, self.lexicon.consent, self.skipped, _STRANGERS)
+        consent = nearly and read_consent(text, self.lexicon.consent, self.skipped)
         survey = self.context.kind is ContextKind.SURVEY
         options = len(self.context.options) or len(self.context.visits) or 3
         strange = self._unread(spare)
@@ -217,8 +216,13 @@ class _Assembly:
 
     def _unread(self, spare: frozenset[str]) -> int:
         """How many words are strange to us and not said out of politeness."""
-        words = [token for at, token in enumerate(self.text.words) if at not in self.skipped and token.kind == "w"]
-        return sum(token.text not in spare and not self.lexicon.knows(token.text) for token in words)
+        knows = self.lexicon.knows
+        strange = [
+            at
+            for at, token in enumerate(self.text.words)
+            if token.kind == "w" and token.text not in spare and at not in self.skipped and not knows(token.text)
+        ]
+        return len(strange)
 
     def _flat_no(self, spare: frozenset[str]) -> bool:
         if not self.signals.has("no", "refuse"):

@@ -85,6 +85,8 @@ class Signals:
     said: dict[str, list[Signal]] = field(default_factory=dict)
     valid: dict[str, list[Hit]] = field(default_factory=dict)
     """The phrases that are neither denied nor conditional, in order of the text; no name without any."""
+    names: frozenset[str] = frozenset()
+    """Those of *valid*."""
     kinds: dict[str, list[Signal]] = field(default_factory=dict)
     """What is said by names of several kinds ("service:root"), by what stands before the colon."""
     words: int = 0
@@ -99,7 +101,7 @@ class Signals:
 
     def has(self, *names: str) -> bool:
         """Whether any of *names* is said."""
-        return not self.valid.keys().isdisjoint(names)
+        return not self.names.isdisjoint(names)
 
     def denies(self, name: str) -> bool:
         """Whether *name* is said not to be: "en peru"."""
@@ -132,15 +134,15 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     """
     words = text.words
     found = lexicon.book.find(words, protected)
-    names = sum(1 << at for at in protected)
+    names = sum([1 << at for at in protected])
     hits = [hit for hit in found.hits if hit.mask & ~names and _at_home(hit, words, lexicon, tongue, found.misspelt)]
     hits = _most_exact(hits)
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
-    negators = _negators(words, hits, languages)
+    negators = _negators(text, hits, languages)
     denials = _united([language.negators for language in languages])
-    signals.negative = not denials.isdisjoint([token.text for token in words])
-    starts = _conditions(words, hits, languages)
+    signals.negative = not denials.isdisjoint(text.spelled)
+    starts = _conditions(text, hits, languages)
     used: set[int] = set()
     for hit in hits:
         negated = False
@@ -158,6 +160,7 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
             signals.valid[name] = valid
         if ":" in name:
             signals.kinds.setdefault(name[: name.index(":")], []).extend(listed)
+    signals.names = frozenset(signals.valid)
     return signals
 
 
@@ -168,10 +171,12 @@ def _united(sets: list[frozenset[str]]) -> frozenset[str]:
 
 def _most_exact(hits: list[Hit]) -> list[Hit]:
     """Of single words that two rivals claim, keep the closest: "peruutuslista" is a waiting list and no cancelling."""
+    rivals = [hit for hit in hits if hit.first == hit.last and hit.signal in _RIVALS]
+    if len(rivals) < 2:
+        return hits
     best: dict[int, int] = {}
-    for hit in hits:
-        if hit.first == hit.last and hit.signal in _RIVALS:
-            best[hit.first] = max(best.get(hit.first, 0), _exactness(hit))
+    for hit in rivals:
+        best[hit.first] = max(best.get(hit.first, 0), _exactness(hit))
     return [
         hit for hit in hits if hit.first != hit.last or hit.signal not in _RIVALS or _exactness(hit) == best[hit.first]
     ]
@@ -199,18 +204,18 @@ def _present(hits: list[Hit], lexicon: Lexicon, tongue: str | None) -> list[Lang
     return [lexicon.languages[code] for code in codes if code in lexicon.languages]
 
 
-def _negators(words: list[Token], hits: list[Hit], languages: list[Language]) -> dict[int, int]:
+def _negators(text: Text, hits: list[Hit], languages: list[Language]) -> dict[int, int]:
     """Word index of each free negator, with the last index of the phrase it stands in."""
     names = _united([language.negators for language in languages])
-    consumed = 0
-    for hit in hits:
-        if hit.last > hit.first and hit.signal != "negator":
-            consumed |= hit.mask
-    found = {at: at for at, token in enumerate(words) if token.text in names and not consumed >> at & 1}
-    for hit in hits:
-        if hit.signal == "negator":
-            found[hit.first] = hit.last
-    return found
+    phrases = [hit for hit in hits if hit.signal == "negator"]
+    found: dict[int, int] = {}
+    if not names.isdisjoint(text.spelled):
+        consumed = 0
+        for hit in hits:
+            if hit.last > hit.first and hit.signal != "negator":
+                consumed |= hit.mask
+        found = {at: at for at, word in enumerate(text.spelled) if word in names and not consumed >> at & 1}
+    return found | {hit.first: hit.last for hit in phrases}
 
 
 def _negated_by(hit: Hit, words: list[Token], negators: dict[int, int], language: Language) -> int | None:
@@ -239,18 +244,18 @@ def _turns(words: list[Token], start: int, end: int, language: Language) -> bool
     return any(words[at].text in language.turns for at in range(start + 1, end))
 
 
-def _conditions(words: list[Token], hits: list[Hit], languages: list[Language]) -> list[int]:
+def _conditions(text: Text, hits: list[Hit], languages: list[Language]) -> list[int]:
     names = _united([language.conditions for language in languages])
-    if names.isdisjoint([token.text for token in words]):
+    if names.isdisjoint(text.spelled):
         return []
-    unreal = 0
+    words, unreal = text.words, 0
     for hit in hits:
         if hit.signal == "unreal" or (hit.last > hit.first and hit.signal.startswith("waitlist")):
             unreal |= hit.mask
     return [
         at
-        for at, token in enumerate(words)
-        if token.text in names and not unreal >> at & 1 and not (at + 1 < len(words) and words[at + 1].kind == "n")
+        for at, word in enumerate(text.spelled)
+        if word in names and not unreal >> at & 1 and not (at + 1 < len(words) and words[at + 1].kind == "n")
     ]
 
 

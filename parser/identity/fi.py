@@ -24,7 +24,7 @@ class _Finland:
     """See `parser.identity.Country`."""
 
     SHAPE = re.compile(
-        r"(?<![\w+/-])(?<!\d:)(?:"
+        r"(?=[\dOoQ])(?<![\w+/-])(?<!\d:)(?:"
         # the birth date, perhaps cut by dots or spaces
         rf"(?:{_DIGIT}{{2}}[. ]?){{2}}{_DIGIT}{{2}}"
         rf"(?: ?[-+–—−‐‑] ?| ?[YXWVUA-Fyxwvua-f] ?| [YXWVUA-Fyxwvua-f]|{_GAP})"  # the separator, perhaps left out

@@ -18,7 +18,7 @@ class _Sweden:
     """See `parser.identity.Country`."""
 
     SHAPE = re.compile(
-        r"(?<![\w+/-])(?<!\d:)(?:"
+        r"(?=\d)(?<![\w+/-])(?<!\d:)(?:"
         r"(?:\d{2})?\d{6} ?[-+–] ?\d{4}(?![\w/-]|:\d)"
         r"|(?:19|20)\d{6}\d{4}(?!\w)"
         r")"
