@@ -35,9 +35,9 @@ def read_limits(text: Text, mentions: Sequence[Mention], signals: Signals, words
     """The days, hours and texts a week that *text* allows; None when it names none."""
     limiting = signals.has("waitlist_limit")
     weekly = _weekly(text, mentions, words) if limiting or signals.has("limit:weekly") else None
-    if not mentions and weekly is None:
-        return None
     open_ones = [mention for mention in mentions if mention.days is None or _weekdays(mention)]
+    if not open_ones and weekly is None:
+        return None
     denied = [mention for mention in open_ones if _denied(mention, text, words)]
     allowed = [mention for mention in open_ones if mention not in denied]
     refused = _days([mention for mention in denied if not mention.hours])

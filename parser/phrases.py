@@ -140,12 +140,14 @@ class PhraseBook:
         misspelt = 0
         atoms: list[tuple[str, ...]] = []
         for index, token in enumerate(words):
-            here = self.atoms(token.text)
+            here = self._known.get(token.text)
+            if here is None:
+                here = self.atoms(token.text)
             if not here and index not in protected and (here := self._guessed(token, alone)):
                 misspelt |= 1 << index
             atoms.append(here)
         hits: list[Hit] = []
-        present = set[str]().union(*atoms)
+        present: set[str] = set().union(*atoms)
         for index, here in enumerate(atoms):
             for atom in here:
                 if (begun := self._begun.get(atom)) is not None:
@@ -245,13 +247,16 @@ def _longest(hits: list[Hit]) -> list[Hit]:
                     covers.setdefault(at, []).append(hit)
     if not covers:
         return hits
-    return [hit for hit in hits if not any(_covers(longer, hit) for longer in covers.get(hit.first, ()))]
+    return [
+        hit for hit in hits if hit.first not in covers or not any(_covers(longer, hit) for longer in covers[hit.first])
+    ]
 
 
 def _covers(longer: Hit, hit: Hit) -> bool:
     """Whether *longer* says all that *hit* says; "ajan hammastarkastukseen" asks for a visit and still names which."""
-    names_more = longer.signal == "book" and hit.signal.startswith("service:")
-    return longer.mask & hit.mask == hit.mask and longer.mask != hit.mask and not names_more
+    if longer.mask == hit.mask or longer.mask & hit.mask != hit.mask:
+        return False
+    return longer.signal != "book" or not hit.signal.startswith("service:")
 
 
 def _inside(atom: str, word: str) -> bool:

@@ -139,14 +139,15 @@ def read_signals(text: Text, lexicon: Lexicon, tongue: str | None, protected: fr
     hits = _most_exact(hits)
     signals = Signals(words=len(words))
     languages = _present(hits, lexicon, tongue)
-    negators = _negators(text, hits, languages)
     denials = _united([language.negators for language in languages])
     signals.negative = not denials.isdisjoint(text.spelled)
+    negators = _negators(text, hits, denials)
     starts = _conditions(text, hits, languages)
+    deniable = signals.negative or bool(negators)
     used: set[int] = set()
     for hit in hits:
         negated = False
-        if hit.signal in _NEGATABLE or hit.signal.startswith(("service:", "emergency:")):
+        if deniable and (hit.signal in _NEGATABLE or hit.signal.startswith(("service:", "emergency:"))):
             by = _negated_by(hit, words, negators, lexicon.languages[hit.language])
             negated = by is not None or _denied_within(hit, words, denials)
             if by is not None and hit.signal != "obstacle":
@@ -204,18 +205,16 @@ def _present(hits: list[Hit], lexicon: Lexicon, tongue: str | None) -> list[Lang
     return [lexicon.languages[code] for code in codes if code in lexicon.languages]
 
 
-def _negators(text: Text, hits: list[Hit], languages: list[Language]) -> dict[int, int]:
-    """Word index of each free negator, with the last index of the phrase it stands in."""
-    names = _united([language.negators for language in languages])
-    phrases = [hit for hit in hits if hit.signal == "negator"]
-    found: dict[int, int] = {}
-    if not names.isdisjoint(text.spelled):
-        consumed = 0
-        for hit in hits:
-            if hit.last > hit.first and hit.signal != "negator":
-                consumed |= hit.mask
-        found = {at: at for at, word in enumerate(text.spelled) if word in names and not consumed >> at & 1}
-    return found | {hit.first: hit.last for hit in phrases}
+def _negators(text: Text, hits: list[Hit], denials: frozenset[str]) -> dict[int, int]:
+    """Word index of each free one of *denials*, with the last index of the phrase it stands in."""
+    phrases = {hit.first: hit.last for hit in hits if hit.signal == "negator"}
+    if denials.isdisjoint(text.spelled):
+        return phrases
+    consumed = 0
+    for hit in hits:
+        if hit.last > hit.first and hit.signal != "negator":
+            consumed |= hit.mask
+    return {at: at for at, word in enumerate(text.spelled) if word in denials and not consumed >> at & 1} | phrases
 
 
 def _negated_by(hit: Hit, words: list[Token], negators: dict[int, int], language: Language) -> int | None:
@@ -281,10 +280,7 @@ def _drop_helpers(signals: Signals, used: set[int]) -> None:
         signals.said["no"] = kept
     signals.said.pop("unreal", None)
     helpers = signals.said.pop("negator", [])
-    denied = [
-        signal for name in ("cancel", "move", "callback") for signal in signals.said.get(name, []) if signal.negated
-    ]
-    if helpers and denied:
+    if helpers and any(signals.denies(name) for name in ("cancel", "move", "callback")):
         signals.said.pop("unneeded", None)
         signals.said.pop("no", None)
 
