@@ -8,7 +8,7 @@ from parser.answers import AnswerWords
 from parser.normal import Text, Token
 from parser.signals import Signals, says_nothing_else
 
-_CODE = re.compile(r"(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
+_CODE = re.compile(r"(?=\d)(?<![\w.])(\d[A-Z]\d)(?![\w.])", re.IGNORECASE)
 _LONG_FIGURE = 4
 _LETTER = re.compile(r"[\s\"'(]*([A-Za-z])[\s\"').!]*")
 _SCORE_OF_TEN = re.compile(r"(?<![\d.,:])(10|\d)\s*(?:/|av|of|out of|kautta|pisteen|p\b)\s*(?:10\b)?", re.IGNORECASE)

@@ -9,7 +9,7 @@ from datetime import date
 from parser.identity import FoundCode, read_codes
 from parser.normal import Text, fold, read_tokens
 
-_PHONE = re.compile(r"(?<![\w+.-])(?:(?:\+|00)\d{1,3}[ -]?\d|0[45]\d)(?:[ -]?\d){6,9}(?!\w|[.-]\d)")
+_PHONE = re.compile(r"(?=[+0])(?<![\w+.-])(?:(?:\+|00)\d{1,3}[ -]?\d|0[45]\d)(?:[ -]?\d){6,9}(?!\w|[.-]\d)")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+")
 _FIGURE = re.compile(r"\d")
 _CODE = re.compile(r"\d{6}[-+]\d{3}[0-9A-Ya-y]")

@@ -312,7 +312,7 @@ class _Assembly:
             child=self._acts_for_a_child(),
             about=self.about,
             digit=evidence.digit,
-            letter=choices.bare_letter(self.hidden.raw),
+            letter=choices.bare_letter(self.hidden.raw) if len(self.text.words) <= 1 else None,
         )
 
 

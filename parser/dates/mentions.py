@@ -147,7 +147,7 @@ def _takes_hours(mention: Mention) -> bool:
 
 
 def _with_hours(mention: Mention, lexeme: Lexeme) -> Mention:
-    return replace(mention, hours=_both(mention.hours, lexeme.value), last=lexeme.last)
+    return Mention(mention.days, _both(mention.hours, lexeme.value), mention.first, lexeme.last)
 
 
 def _both(one: tuple[Hours, ...], other: tuple[Hours, ...]) -> tuple[Hours, ...]:

@@ -13,7 +13,7 @@ from parser.command import IdentityStatus
 
 _CENTURIES = {"+": 1800, **dict.fromkeys("-YXWVU", 1900), **dict.fromkeys("ABCDEF", 2000)}
 _CHECK = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-_DASHES = str.maketrans("–—−‐‑", "-----")
+_PLAIN = str.maketrans("–—−‐‑", "-----", " .")
 _DIGIT = "[0-9OoQ]"
 _GAP = r"[ .]?"
 
@@ -38,7 +38,7 @@ class _Finland:
 
     def read(self, written: str, today: date) -> tuple[str | None, IdentityStatus]:
         """The canonical code and its status; "none" when the shape is more likely a phone number or a date."""
-        bare = re.sub(r"[ .]", "", written.translate(_DASHES)).upper()
+        bare = written.translate(_PLAIN).upper()
         parts = _STRICT.fullmatch(bare)
         if parts is None:
             return None, "malformed" if _is_damaged(bare, written) else "none"
