@@ -56,6 +56,14 @@ class ConsentWords:
         return "start" if any(word in self.start for word in words) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The words of all *languages*; *messages* are what any of them calls texts: most people's speak of none."""
+
+    languages: tuple[ConsentWords, ...]
+    messages: Stems
+
+
 def consent_words(words: Words, negators: frozenset[str], polite: frozenset[str]) -> ConsentWords:
     """The table of one language's `[reading.consent]`."""
     table = words.get("consent", {})
@@ -64,7 +72,7 @@ def consent_words(words: Words, negators: frozenset[str], polite: frozenset[str]
 
 
 def read_consent(
-    text: Text, tables: Iterable[ConsentWords], skipped: set[int], strangers: int = 0
+    text: Text, consent: Consent, skipped: set[int], strangers: int = 0
 ) -> Literal["stop", "start"] | None:
     """Stop, start or neither; *strangers* words may speak of something else. A question is neither."""
     if "?" in text.raw:
@@ -72,4 +80,6 @@ def read_consent(
     words = [token.text for at, token in enumerate(text.words) if token.kind == "w" and at not in skipped]
     if not 1 < len(words) <= LONGEST or any(token.kind == "n" for token in text.words):
         return None
-    return next((found for table in tables if (found := table.read(words, strangers))), None)
+    if not any(word in consent.messages for word in words):
+        return None
+    return next((found for table in consent.languages if (found := table.read(words, strangers))), None)

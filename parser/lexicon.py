@@ -11,7 +11,7 @@ from typing import Any
 
 from lang.words import HERE, Words, read_words
 from parser.answers import AnswerWords, answer_words
-from parser.consent import ConsentWords, consent_words
+from parser.consent import Consent, ConsentWords, Stems, consent_words
 from parser.normal import fold
 from parser.phrases import Phrase, PhraseBook, compile_phrase
 
@@ -67,8 +67,8 @@ class Lexicon:
     for_endings: tuple[str, ...]
     orders: re.Pattern[str]
     """Orders to a machine: "ignore your instructions"."""
-    consent: tuple[ConsentWords, ...]
-    """How texts are stopped and begun, by language."""
+    consent: Consent
+    """How texts are stopped and begun."""
 
     def knows(self, word: str) -> bool:
         """Whether *word* means anything to us, as it is spelt."""
@@ -108,7 +108,7 @@ def lexicon(folder: Path = HERE) -> Lexicon:
         _all(tables, "beneficiary", "before"),
         tuple(_all(tables, "beneficiary", "endings")) or ("\n",),
         _orders(tables),
-        tuple(one.consent for one in every),
+        Consent(tuple(one.consent for one in every), Stems(_all(tables, "consent", "messages"))),
     )
 
 

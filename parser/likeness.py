@@ -66,8 +66,9 @@ class Opinion:
 def features(text: Text, skipped: set[int], mentions: Sequence[Mention], evidence: Evidence) -> tuple[str, ...]:
     """What is weighed of a text: facts, words, beginnings of words, and neighbours; a time is one word, names none."""
     found = [f"<{name}>" for name in _FACTS if getattr(evidence, name) not in (None, False)]
-    found += [f"<not {name}>" for name in _DENIABLE if evidence.signals.denies(name)]
-    found += [f"<if {name}>" for name in _DENIABLE if evidence.signals.only_if(name)]
+    deniable = [name for name in _DENIABLE if name in evidence.signals.said]
+    found += [f"<not {name}>" for name in deniable if evidence.signals.denies(name)]
+    found += [f"<if {name}>" for name in deniable if evidence.signals.only_if(name)]
     words = list(_plain_words(text, skipped, mentions))
     found.append(f"<{min(len(words), _COUNTED_WORDS)} words>")
     before = "^"
@@ -114,7 +115,7 @@ class Likeness:
         """The opinion on a text with the features *found* in answer to *context*."""
         anywhere, here = self._anywhere, self._by_context.get(context, {})
         weights = {feature: anywhere[feature] for feature in found if feature in anywhere}
-        total = sum(weights.values()) + sum([here[feature] for feature in ("", *found) if feature in here])
+        total = sum(weights.values()) + here.get("", 0) + sum([here[feature] for feature in here.keys() & found])
         wordings = [feature for feature in found if feature[0] != "<" and " " not in feature]
         seen = sum(map(weights.__contains__, wordings)) / max(len(wordings), 1)
         return Opinion(_shares(self.labels, _lanes(total, len(self.labels))), seen, weights, self.labels)
@@ -127,8 +128,14 @@ def lanes(pairs: Iterable[tuple[int, int]]) -> int:
 
 def _lanes(total: int, labels: int) -> list[int]:
     """The weights of a sum of `lanes` for the first *labels* labels."""
-    raised = total + (_MIDDLE * ((1 << _LANE * labels) - 1)) // ((1 << _LANE) - 1)
+    raised = total + _middles(labels)
     return [lane - _MIDDLE for lane in unpack(f"<{labels}I", raised.to_bytes(_LANE // 8 * labels, "little"))]
+
+
+@lru_cache(maxsize=8)
+def _middles(labels: int) -> int:
+    """What makes every lane of a sum positive."""
+    return sum(_MIDDLE << _LANE * label for label in range(labels))
 
 
 def _shares(labels: Sequence[str], sums: Sequence[int]) -> dict[str, float]:
