@@ -30,11 +30,10 @@ def full_command(evidence: Evidence) -> Verdict | None:
     scores, why = weigh_commands(evidence)
     if not scores:
         return None
-    best = max(_PRIORITY, key=lambda intent: scores.get(intent, 0.0))
-    if scores.get(best, 0.0) < _LEAST:
+    best = max([intent for intent in _PRIORITY if intent in scores], key=scores.__getitem__)
+    if scores[best] < _LEAST:
         return None
-    rivals = sorted(score for intent, score in scores.items() if intent is not best)
-    margin = scores[best] - (rivals[-1] if rivals else 0.0)
+    margin = scores[best] - max([score for intent, score in scores.items() if intent is not best], default=0.0)
     confidence = 0.3 + 0.21 * min(scores[best], _SURE) + 0.05 * min(margin, 2.0) - 0.25 * (margin < 0.5)
     confidence = min(confidence, _MOST_SURE if scores[best] > _WEAK else _HARDLY_SURE)
     if evidence.signals.has("info") and evidence.question and not evidence.identified and not evidence.dated:
@@ -61,15 +60,15 @@ def weigh_commands(evidence: Evidence) -> tuple[dict[Intent, float], dict[Intent
             scores[intent], why[intent] = weight, reason
 
     for name, intent in _BY_SIGNAL:
-        weight = signals.weight(name)
+        if not (weight := signals.weight(name)):
+            continue
         if name == "book" and weight < _SURE and not (evidence.dated or evidence.service or evidence.identified):
             continue  # "kan", "aika" and the like ask for a visit only beside a time, a service or a code
         if name == "book" and signals.has("info") and _bare_question(evidence):
             continue  # "can I have x-rays while pregnant?"
         if name == "list" and weight < _SURE and signals.has("info", "ask"):
             continue
-        if weight:
-            add(intent, weight, f'"{signals.quote(name)}"')
+        add(intent, weight, f'"{signals.quote(name)}"')
     if evidence.context.kind is ContextKind.NONE or evidence.identified:
         _weigh_statements(evidence, add)
     _settle_rivals(evidence, scores)
@@ -183,17 +182,23 @@ def _settle_rivals(evidence: Evidence, scores: dict[Intent, float]) -> None:
         scores[Intent.RESCHEDULE] = min(scores.get(Intent.RESCHEDULE, 0.0), 2.9)
     if signals.weight("move") >= _SURE and not signals.has("cancel"):
         scores[Intent.RESCHEDULE] = scores[Intent.RESCHEDULE] + 0.5
-    listed, booked = signals.first("list"), signals.first("book")
-    asked_first = listed is not None and booked is not None and listed.first <= booked.first
-    if (signals.weight("book") < _SURE or asked_first) and scores.get(Intent.LIST, 0.0) >= _SURE:
+    if scores.get(Intent.LIST, 0.0) >= _SURE and (signals.weight("book") < _SURE or _first_asked(signals)):
         scores.pop(Intent.BOOK, None)
+
+
+def _first_asked(signals: Signals) -> bool:
+    """Whether the list is asked for before a visit is."""
+    listed, booked = signals.first("list"), signals.first("book")
+    return listed is not None and booked is not None and listed.first <= booked.first
 
 
 def _cancels_to_move(signals: Signals) -> bool:
     """Whether cancelling and moving are one wish: "peru aika ja siirrä ensi viikolle"."""
     cancel, move = signals.first("cancel"), signals.first("move")
+    if cancel is None or move is None:
+        return False
     sure = min(signals.weight("cancel"), signals.weight("move")) >= _SURE
-    return sure and cancel is not None and move is not None and 0 < move.first - cancel.last <= _NEAR
+    return sure and 0 < move.first - cancel.last <= _NEAR
 
 
 _NEAR = 3  # words

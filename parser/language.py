@@ -36,7 +36,7 @@ def tell_language(text: Text, lexicon: Lexicon, skipped: frozenset[int] | set[in
     others = sum(map(lexicon.other_languages.__contains__, text.spelled))
     if others >= ENOUGH_FOREIGN and others > max(scores.values()):
         return Tongue(None, False, True)
-    best = max(scores, key=lambda code: scores[code])
+    best = max(scores, key=scores.__getitem__)
     if scores[best] == 0:
         return Tongue(None, False, _other_alphabet(text))
     rivals = sorted(scores.values())[-2] if len(scores) > 1 else 0.0

@@ -99,6 +99,8 @@ class Sorter:
 
     def sort(self, intent: Intent, also: tuple[Intent, ...]) -> Wishes:
         """When, ref and recur for *intent*."""
+        if not self.mentions:
+            return Wishes()
         past = [mention for mention in self.mentions if self._is_past(mention)]
         live = _closest([mention for mention in self.mentions if mention not in past])
         if not live:

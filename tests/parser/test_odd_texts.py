@@ -95,6 +95,15 @@ def test_folding_keeps_every_offset(text):
     assert len(fold(normal(text))) == len(normal(text))
 
 
+def test_a_letter_is_folded_alike_whatever_stands_beside_it():
+    western = "".join(map(chr, range(256)))
+
+    beside_cyrillic = fold(western + "я")
+
+    assert fold(western) == beside_cyrillic[:-1]
+    assert fold("Åsa Gränö-Ørsted ´`") == "asa grano-orsted ''"
+
+
 @settings(max_examples=200, deadline=None)
 @given(ALPHABETS)
 def test_masking_twice_is_masking_once(text):
