@@ -156,12 +156,24 @@ def _of_offer(question: QuestionFacts, command: Command, facts: Facts) -> Choice
 def _of_options(question: QuestionFacts, command: Command, _: Facts) -> Choice | None:
     if command.intent is Intent.DECLINE:
         return Choice("", NONE_OF_THEM)
-    wishes = bool(command.when or command.recur) and command.identity_status == "none" and command.service is None
-    if command.intent in _NEW_WISH and wishes:
+    if command.intent in _NEW_WISH and (command.when or command.recur) and _goes_on(question, command):
         return Choice("", WISH)
     if command.intent in _YES and len(question.choices) == 1:
         return question.choices[0]
     return None
+
+
+def _goes_on(question: QuestionFacts, command: Command) -> bool:
+    """Whether a wish is for what we offered the times for. A visit that is to be moved may be another one."""
+    if _waiting(question) == Intent.BOOK:
+        return command.intent is not Intent.BOOK or (command.identity_status == "none" and command.service is None)
+    return command.identity_status == "none" and command.service is None
+
+
+def _waiting(question: QuestionFacts) -> str | None:
+    """The intent of the command that waits for the answer."""
+    intent: str | None = (question.pending or {}).get("command", {}).get("intent")
+    return intent
 
 
 def _of_visits(question: QuestionFacts, command: Command, facts: Facts) -> Choice | None:
@@ -177,7 +189,7 @@ def _of_visits(question: QuestionFacts, command: Command, facts: Facts) -> Choic
 
 def _of_detail(question: QuestionFacts, command: Command, _: Facts) -> Choice | None:
     """More of a booking or a move, or whatever is said when we asked what the time is for."""
-    waiting = (question.pending or {}).get("command", {}).get("intent")
+    waiting = _waiting(question)
     asked_what_for = waiting == Intent.BOOK and "service" not in (question.pending or {})
     says_more = command.service or command.when or command.recur or asked_what_for
     if command.intent.value == waiting or (command.intent in _NEW_WISH and command.topic is None and says_more):

@@ -13,7 +13,7 @@ from handlers.decision import Decision
 from handlers.family import Tie
 from handlers.identity import Verdict, stand
 from handlers.ladder import climb, known, opened_by
-from handlers.pending import completed, take
+from handlers.pending import Settled, completed, take
 from handlers.rest import with_the_rest
 from lang.format import Listed, Term
 from models.changes import CloseQuestion, ConfirmAppointment
@@ -125,8 +125,7 @@ def _picked(case: Case, answer: Answer) -> Decided:
         waiting = replace(case, command=replace(command, when=None, recur=None), settled=settled)
         return waiting.ask(QuestionKind.DETAIL, message, {})  # another wish needs no code again
     if answer.choice.meaning == WISH:
-        command = completed(command, case.command)
-        return _go_on(replace(case, command=command, settled=settled))
+        return _wished(case, command, settled)
     return _go_on(replace(case, command=command, settled=settled, picked=answer.choice))
 
 
@@ -143,8 +142,12 @@ def _which_person(case: Case, answer: Answer) -> Decided:
 
 
 def _detail(case: Case, answer: Answer) -> Decided:
-    """The missing part came: the service, the time. Another service than the one settled takes its place."""
-    command, settled = take(answer.question.pending or {})
+    """The missing part came: the service, the time."""
+    return _wished(case, *take(answer.question.pending or {}))
+
+
+def _wished(case: Case, command: Command, settled: Settled) -> Decided:
+    """*command* with what the text adds to it. Another service than the one settled takes its place."""
     if case.command.service is not None:
         settled = replace(settled, service_id=None)
     return _go_on(replace(case, command=completed(command, case.command), settled=settled))

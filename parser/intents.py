@@ -230,6 +230,8 @@ def _answer_options(evidence: Evidence) -> Verdict | None:
         return _choose(evidence.option, "names the day or time of an option")
     if evidence.ordinal is not None and not away and evidence.words <= _FEW:
         return _choose(evidence.ordinal, "names an option by its place")
+    if command and command.confidence >= LIKELY and _books_anew(command, evidence):
+        return command
     if evidence.wish and not signals.has("come") and (away or evidence.option is None):
         return Verdict(Intent.RESCHEDULE, ["asks for other times than those listed"], None, LIKELY)
     if evidence.ordinal is not None and not signals.has("none_fit"):
@@ -241,6 +243,15 @@ def _answer_options(evidence: Evidence) -> Verdict | None:
     if count == 1 and signals.has("yes", "take", "come"):
         return _choose(1, "yes to the only option")
     return None
+
+
+def _books_anew(command: Verdict, evidence: Evidence) -> bool:
+    """Whether a whole request to book, by its words, came while times for a new visit were open: no visit is meant."""
+    return (
+        command.intent is Intent.BOOK
+        and evidence.context.at is None
+        and (evidence.identified or evidence.service is not None)
+    )
 
 
 _BEATS_OPTIONS = frozenset([Intent.CANCEL, Intent.LIST, Intent.CALLBACK, Intent.HUMAN, Intent.HELP])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from models.changes import BookAppointment
 from models.facts import Window
 from models.states import HandOverReason, QuestionKind
@@ -199,6 +201,18 @@ def test_declining_the_options_books_nothing():
     decision = decided(Command(Intent.DECLINE), after(known, asked))
 
     assert message(decision) == "book_declined"
+    assert kinds(decision) == []
+
+
+@pytest.mark.parametrize("more", [{}, {"code": 1}, {"code": 1, "service": "hygiene"}])
+def test_other_times_wished_are_still_for_a_booking_though_they_have_a_visit(more):
+    known = facts(visits=(a_visit(),), services=SERVICES)
+    asked = decided(replace(BOOK, service="checkup"), known, [MORNING, NOON])
+    wish = says(Intent.RESCHEDULE, when=on_day(20), **more)  # what a wish is read as while options are open
+
+    decision = decided(wish, after(known, asked), [a_slot(instant(20, 9))])
+
+    assert message(decision) == "book_options"
     assert kinds(decision) == []
 
 

@@ -139,6 +139,22 @@ def test_a_date_is_no_choice():
     assert command.choice == 2
 
 
+OPEN_TIMES = (datetime(2026, 4, 20, 8), datetime(2026, 4, 20, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "intent"),
+    [
+        ("Haluaisin varata tarkastuksen 1.6. aamupäivällä", None, Intent.BOOK),
+        ("Jag vill boka tid 1.6., Liisa Mäkinen 010190-900P", None, Intent.BOOK),
+        ("could I book the 1st of June instead", None, Intent.RESCHEDULE),
+        ("Haluaisin varata tarkastuksen 1.6. aamupäivällä", THURSDAY, Intent.RESCHEDULE),
+    ],
+)
+def test_a_whole_request_to_book_moves_no_visit_while_times_for_a_new_one_are_open(text, at, intent):
+    assert read(text, Context(ContextKind.OPTIONS, at=at, options=OPEN_TIMES)).intent is intent
+
+
 def test_a_childs_code_counts_and_the_parents_is_kept_aside():
     command = read("oma hetuni 010190-900P, lapsen 300809A944K, lapselle tarkastus")
 
