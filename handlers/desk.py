@@ -178,13 +178,19 @@ class Desk:
         return dict(sorted(left.items()))
 
     def _settle_batch(self, batch: Sequence[Letter], now: datetime) -> dict[Letter, set[int]]:
-        """Answer *batch* together, or each alone; returns those that must wait, with the texts that they wait for."""
+        """Answer *batch* together, or else by halves; returns those that must wait, with the texts that they wait for.
+
+        So one text that others were in the way of costs a few goes, and not one for every text beside it.
+        """
         try:
             return self._settle(batch, now)
         except Exception as error:
             if is_away(error):
                 raise  # the rows wait; the sweep finds them
         left = self._unanswered(batch, now)  # for others may have been quicker
+        if len(left) > 1:
+            middle = len(left) // 2
+            return self._settle_batch(left[:middle], now) | self._settle_batch(left[middle:], now)
         return {letter: older for letter in left if (older := self._settle_alone(letter, now))}
 
     def _settle(self, batch: Sequence[Letter], now: datetime) -> dict[Letter, set[int]]:

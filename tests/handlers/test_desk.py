@@ -412,6 +412,16 @@ def test_a_text_that_breaks_us_goes_to_a_person_after_three_tries_and_harms_no_o
     assert open_bytes(KEYS, "inbox.octets", bytes(row.digest).hex(), row.octets).decode("utf-16-be") == poison
 
 
+def test_a_text_that_breaks_us_leaves_most_others_answered_together(house, poison, monkeypatch):
+    goes, settle = [], Desk._settle
+    monkeypatch.setattr(Desk, "_settle", lambda self, batch, now: goes.append(len(batch)) or settle(self, batch, now))
+
+    house.text(cancel(0), (poison, number(1)), cancel(2), cancel(3))
+
+    assert [house.answers(number(n)) for n in (0, 2, 3)] == [["cancelled"]] * 3
+    assert goes == [4, 2, 1, 1, 1, 2]
+
+
 def test_what_a_person_has_is_not_tried_again(house, database, poison):
     house.text((poison, number(0)))
     for n in range(1, 6):
