@@ -1,7 +1,7 @@
 """The desk: takes texts from the inbox, reads them, has them decided, and writes the outcome in one transaction.
 
 Many texts are answered at once: the facts come by one query per kind for the whole batch, and all decisions of a batch
-are written together. What cannot be written together is done text by text; what fails three times goes to a person.
+are written together. What cannot be written together is done by halves; what fails three times goes to a person.
 """
 
 from __future__ import annotations
